@@ -1,0 +1,93 @@
+// The one way to a connection: a pool that pins UTC, speaks Drizzle, survives lost connections, and knows which
+// Postgres errors mean "run the transaction again".
+import { sql, type SQL } from "drizzle-orm";
+import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import pg from "pg";
+import * as schema from "./schema.ts";
+
+export type Database = NodePgDatabase<typeof schema> & { $client: pg.Pool };
+/** A transaction in progress. Functions that take one never commit, and never call the network. */
+export type Tx = Parameters<Parameters<Database["transaction"]>[0]>[0];
+/** Either: for reads that don't care. */
+export type Queryable = Pick<Tx, "execute">;
+
+export interface DatabaseOptions {
+  url: string;
+  /** Shown in pg_stat_activity. */
+  name: string;
+  /** Connections at most. */
+  max?: number;
+  /** Told of connections that broke while idle; the pool replaces them by itself. */
+  onError?: (error: Error) => void;
+}
+
+/** How long to wait for a connection before an error is better than silence. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+export function openPool({ url, name, max = 10, onError }: DatabaseOptions): pg.Pool {
+  // The CRM's `timestamp` columns hold UTC: now(), casts and Date parameters must all mean UTC on every connection.
+  pg.defaults.parseInputDatesAsUTC = true;
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: name,
+    max,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    options: "-c TimeZone=UTC",
+    keepAlive: true,
+  });
+  const report = (error: Error) => onError?.(error);
+  // Without both listeners a lost connection is an uncaught exception, and the process dies with the database.
+  pool.on("error", report);
+  pool.on("connect", (client) => client.on("error", report));
+  return pool;
+}
+
+export function openDatabase(options: DatabaseOptions): Database {
+  return drizzle(openPool(options), { schema });
+}
+
+/** Deadlock and serialisation failure: nothing of the transaction happened, and trying again is right. */
+const RETRYABLE = new Set(["40P01", "40001"]);
+const MAX_TRIES = 5;
+
+/** The Postgres error code behind an error, through Drizzle's wrapping; undefined when there is none. */
+export function pgCode(error: unknown): string | undefined {
+  for (let e: unknown = error; e instanceof Error; e = e.cause) {
+    if ("code" in e && typeof e.code === "string" && /^[0-9A-Z]{5}$/.test(e.code)) return e.code;
+  }
+  return undefined;
+}
+
+/** The constraint that refused, if one did. */
+export function violatedConstraint(error: unknown): string | undefined {
+  for (let e: unknown = error; e instanceof Error; e = e.cause) {
+    if ("constraint" in e && typeof e.constraint === "string") return e.constraint;
+  }
+  return undefined;
+}
+
+/** READ COMMITTED, all or nothing; runs `work` again when Postgres chose it as a deadlock's victim. */
+export async function inTransaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await db.transaction(work);
+    } catch (error) {
+      if (tried >= MAX_TRIES || !RETRYABLE.has(pgCode(error) ?? "")) throw error;
+    }
+  }
+}
+
+/** The rows of a statement. `T` states what its select list returns: nothing checks it but the tests. */
+export async function rows<T>(on: Queryable, statement: SQL): Promise<T[]> {
+  const result = await on.execute(statement);
+  return result.rows as T[];
+}
+
+export async function row<T>(on: Queryable, statement: SQL): Promise<T | undefined> {
+  return (await rows<T>(on, statement))[0];
+}
+
+/** A JavaScript array as one Postgres array parameter (Drizzle alone would spread it into a list of parameters). */
+export function array(values: readonly (string | number | null)[], type: "int" | "text"): SQL {
+  return sql`${sql.param(values)}::${sql.raw(type)}[]`;
+}
