@@ -19,7 +19,11 @@ export interface Migrated {
 /** Safe to repeat and to run from many processes at once. Throws what Postgres throws; a failed file leaves no trace. */
 export async function migrateDatabase(url: string): Promise<Migrated> {
   // A connection of its own: Drizzle takes no lock, and a pool could run its statements outside of ours.
-  const client = new pg.Client({ connectionString: url, application_name: "ringpost migrate", options: "-c TimeZone=UTC" });
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: "ringpost migrate",
+    options: "-c TimeZone=UTC",
+  });
   client.on("error", () => {});
   await client.connect();
   try {
@@ -27,7 +31,11 @@ export async function migrateDatabase(url: string): Promise<Migrated> {
     const before = await appliedMillis(client);
     await migrate(drizzle(client), { migrationsFolder: FOLDER });
     await runMigrations({ connectionString: url, noHandleSignals: true });
-    return { applied: journal().filter((e) => e.when > before).map((e) => e.tag) };
+    return {
+      applied: journal()
+        .filter((e) => e.when > before)
+        .map((e) => e.tag),
+    };
   } finally {
     await client.end();
   }
@@ -36,13 +44,17 @@ export async function migrateDatabase(url: string): Promise<Migrated> {
 /** Which of our files the database still lacks; empty when it is current. A database without our tables lacks all. */
 export async function pendingMigrations(client: { query: pg.Pool["query"] }): Promise<string[]> {
   const before = await appliedMillis(client);
-  return journal().filter((e) => e.when > before).map((e) => e.tag);
+  return journal()
+    .filter((e) => e.when > before)
+    .map((e) => e.tag);
 }
 
 // Waiting in pg_advisory_lock would deadlock with CREATE INDEX CONCURRENTLY, which waits for every older snapshot.
 async function lock(client: pg.Client): Promise<void> {
   for (;;) {
-    const { rows } = await client.query<{ ok: boolean }>("select pg_try_advisory_lock($1, $2) as ok", [...MIGRATE_LOCK]);
+    const { rows } = await client.query<{ ok: boolean }>("select pg_try_advisory_lock($1, $2) as ok", [
+      ...MIGRATE_LOCK,
+    ]);
     if (rows[0]?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
   }

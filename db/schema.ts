@@ -165,7 +165,10 @@ export const runs = pgTable(
       sql`engine <> 'ringpost' or (status in ('pending', 'running')) = (ended_at is null)`,
     ),
     check("outbound_call_runs_end_alike", sql`engine <> 'ringpost' or ended_at is not distinct from completed_at`),
-    check("outbound_call_runs_start_has_time", sql`engine <> 'ringpost' or status <> 'running' or started_at is not null`),
+    check(
+      "outbound_call_runs_start_has_time",
+      sql`engine <> 'ringpost' or status <> 'running' or started_at is not null`,
+    ),
     check(
       "outbound_call_runs_counts",
       sql`engine <> 'ringpost' or (queued_count >= 0 and in_progress_count >= 0 and completed_count >= 0 and failed_count >= 0 and cancelled_count >= 0
@@ -337,7 +340,9 @@ export const runEvents = pgTable(
       .default(sql`clock_timestamp()`),
   },
   (t) => [
-    foreignKey({ name: "fk_outbound_run_events_run", columns: [t.runId], foreignColumns: [runs.id] }).onDelete("cascade"),
+    foreignKey({ name: "fk_outbound_run_events_run", columns: [t.runId], foreignColumns: [runs.id] }).onDelete(
+      "cascade",
+    ),
     index("idx_outbound_run_events_run").on(t.runId, t.id),
   ],
 );

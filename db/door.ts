@@ -1,0 +1,26 @@
+// The door to one business's data. Whoever holds a Door can only reach rows of its business: `through` is the one way
+// to a transaction, and it hands the business id on from the door, never from an argument of a request.
+import { inTransaction, type Database, type Tx } from "./client.ts";
+
+export interface Door {
+  readonly businessId: number;
+  /** Who acts, as the audit trail names them: `user:7`, `system_admin:2`, `cli`. */
+  readonly actor: string;
+  /** The token's `sub` when it is a whole number: created_by_user_id if such a user exists. */
+  readonly userId: number | null;
+}
+
+const databases = new WeakMap<Door, Database>();
+
+export function openDoor(db: Database, who: Door): Door {
+  const door: Door = Object.freeze({ businessId: who.businessId, actor: who.actor, userId: who.userId });
+  databases.set(door, db);
+  return door;
+}
+
+/** Runs `work` in one transaction bound to the door's business. */
+export async function through<T>(door: Door, work: (tx: Tx, businessId: number) => Promise<T>): Promise<T> {
+  const db = databases.get(door);
+  if (!db) throw new Error("not a door: open one with openDoor");
+  return await inTransaction(db, (tx) => work(tx, door.businessId));
+}
