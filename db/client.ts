@@ -58,6 +58,16 @@ export function pgCode(error: unknown): string | undefined {
   return undefined;
 }
 
+// Classes: connection (08), retryable transaction (40), resources (53), object state such as lock timeouts (55),
+// operator intervention such as a shutdown (57), system (58).
+const TRANSIENT = /^(08|40|53|55|57|58)/;
+
+/** Whether the same statement may succeed later: the database is away, full or busy, rather than refusing. */
+export function isTransient(error: unknown): boolean {
+  const code = pgCode(error);
+  return code === undefined || TRANSIENT.test(code);
+}
+
 /** The constraint that refused, if one did. */
 export function violatedConstraint(error: unknown): string | undefined {
   for (let e: unknown = error; e instanceof Error; e = e.cause) {

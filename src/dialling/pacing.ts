@@ -1,0 +1,79 @@
+// The account's call budget: one row per Twilio account, shared by all workers. Twilio queues calls beyond its rate
+// for up to a day instead of refusing them, so calls that we do not pace ourselves cannot be stopped.
+import { sql } from "drizzle-orm";
+import { row, type Tx } from "../../db/client.ts";
+
+export interface Turns {
+  /** How many calls may be claimed now. */
+  granted: number;
+  /** Until the first of them may start. */
+  waitMs: number;
+  /** Between two of them. */
+  intervalMs: number;
+  /** When asking again makes sense; null: nothing to wait for. */
+  againInMs: number | null;
+}
+
+/** Claims may wait this long for their turn: longer, and slots would be held by calls that are not made. */
+export const HORIZON_MS = 1_000;
+/** While one probe call is out on a paused account, everybody else asks again after this. */
+export const PROBE_GAP_MS = 5_000;
+
+interface Account {
+  waitMs: number;
+  paused: boolean;
+  pausedMs: number;
+}
+
+/**
+ * Reserves up to `wanted` turns in the caller's transaction. On a paused account it grants none until the pause is
+ * over, and then a single probe.
+ */
+export async function reserveTurns(tx: Tx, accountSid: string, perSecond: number, wanted: number): Promise<Turns> {
+  const paced = Number.isFinite(perSecond);
+  const now = await readAccount(tx, accountSid, paced);
+  if (now.paused && now.pausedMs > 0) return { granted: 0, waitMs: 0, intervalMs: 0, againInMs: now.pausedMs };
+  if (!paced && !now.paused) return { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
+  if (now.paused && !(await takeProbe(tx, accountSid)))
+    return { granted: 0, waitMs: 0, intervalMs: 0, againInMs: PROBE_GAP_MS };
+
+  const intervalMs = paced ? 1000 / perSecond : 0;
+  const fitting = now.waitMs > HORIZON_MS ? 0 : paced ? Math.floor((HORIZON_MS - now.waitMs) / intervalMs) + 1 : wanted;
+  const granted = Math.min(wanted, fitting, now.paused ? 1 : Infinity);
+  const againInMs = granted < wanted ? Math.max(50, now.waitMs + granted * intervalMs - HORIZON_MS) : null;
+  if (granted > 0 && paced) {
+    await tx.execute(sql`
+      update outbound_carrier_accounts
+         set next_turn_at = greatest(next_turn_at, clock_timestamp()) + make_interval(secs => ${(granted * intervalMs) / 1000})
+       where account_sid = ${accountSid}`);
+  }
+  return { granted, waitMs: now.waitMs, intervalMs, againInMs };
+}
+
+/** Locks the row only where turns are counted: an unpaced account would serialise all businesses for nothing. */
+async function readAccount(tx: Tx, accountSid: string, lock: boolean): Promise<Account> {
+  const read = sql`
+    select greatest(0, extract(epoch from greatest(next_turn_at, clock_timestamp()) - clock_timestamp()) * 1000)::float8 as "waitMs",
+           pause_kind is not null as paused,
+           coalesce(greatest(0, extract(epoch from paused_until - clock_timestamp()) * 1000), 0)::float8 as "pausedMs"
+      from outbound_carrier_accounts
+     where account_sid = ${accountSid}`;
+  const found = await row<Account>(tx, lock ? sql`${read} for no key update` : read);
+  if (found) return found;
+  await tx.execute(
+    sql`insert into outbound_carrier_accounts (account_sid) values (${accountSid}) on conflict do nothing`,
+  );
+  return await readAccount(tx, accountSid, lock);
+}
+
+/** One caller wins the probe and moves the pause on, so that nobody else tries until its answer is known. */
+async function takeProbe(tx: Tx, accountSid: string): Promise<boolean> {
+  const won = await row(
+    tx,
+    sql`update outbound_carrier_accounts
+           set paused_until = clock_timestamp() + make_interval(secs => ${PROBE_GAP_MS / 1000})
+         where account_sid = ${accountSid} and pause_kind is not null and paused_until <= clock_timestamp()
+        returning 1`,
+  );
+  return won !== undefined;
+}

@@ -1,0 +1,63 @@
+// Pausing the account: faults that no other lead would escape stop all dialling on it, with a reason to show, until a
+// probe call succeeds.
+import { sql } from "drizzle-orm";
+import { row, type Queryable } from "../../db/client.ts";
+
+/** throttled: too many requests; carrier: the account; configuration: our numbers, URLs, rights. */
+export type PauseKind = "throttled" | "carrier" | "configuration";
+
+export interface PauseReason {
+  kind: PauseKind;
+  code: string;
+  message: string;
+}
+
+const FIRST_PAUSE_S: Record<PauseKind, number> = { throttled: 1, carrier: 5, configuration: 5 };
+const LONGEST_PAUSE_S: Record<PauseKind, number> = { throttled: 30, carrier: 300, configuration: 300 };
+/** Unknown 4xx answers in a row that make it the account's fault rather than the leads'. */
+export const UNKNOWN_IN_A_ROW = 5;
+
+/** Pauses (again: twice as long as before). Refusals that arrive while it is paused already count once. */
+export async function pauseAccount(on: Queryable, accountSid: string, reason: PauseReason): Promise<void> {
+  const first = FIRST_PAUSE_S[reason.kind];
+  const longest = LONGEST_PAUSE_S[reason.kind];
+  await on.execute(sql`
+    insert into outbound_carrier_accounts as a (account_sid, pause_kind, pause_code, pause_message, pause_count, paused_until)
+    values (${accountSid}, ${reason.kind}, ${reason.code}, ${reason.message}, 1, clock_timestamp() + make_interval(secs => ${first}))
+    on conflict (account_sid) do update
+       set pause_kind = excluded.pause_kind, pause_code = excluded.pause_code, pause_message = excluded.pause_message,
+           pause_count = a.pause_count + 1, unknown_errors = 0, updated_at = clock_timestamp(),
+           paused_until = clock_timestamp() + make_interval(secs => least(${longest}, ${first} * power(2, least(a.pause_count, 20))))`);
+}
+
+/** A call was placed: nothing is wrong with the account. @returns whether a pause ended by it */
+export async function accountWorks(on: Queryable, accountSid: string): Promise<boolean> {
+  const ended = await row<{ paused: boolean }>(
+    on,
+    sql`with before as (select pause_kind is not null as paused from outbound_carrier_accounts where account_sid = ${accountSid})
+        update outbound_carrier_accounts
+           set pause_kind = null, pause_code = null, pause_message = null, pause_count = 0, paused_until = null,
+               unknown_errors = 0, updated_at = clock_timestamp()
+         where account_sid = ${accountSid} and (pause_kind is not null or unknown_errors > 0)
+        returning (select paused from before) as paused`,
+  );
+  return ended?.paused ?? false;
+}
+
+/** A refusal with a code that nobody knows: the fifth in a row pauses the account. @returns whether it did */
+export async function unknownRefusal(
+  on: Queryable,
+  accountSid: string,
+  code: string,
+  message: string,
+): Promise<boolean> {
+  const counted = await row<{ n: number }>(
+    on,
+    sql`insert into outbound_carrier_accounts as a (account_sid, unknown_errors) values (${accountSid}, 1)
+        on conflict (account_sid) do update set unknown_errors = a.unknown_errors + 1, updated_at = clock_timestamp()
+        returning unknown_errors as n`,
+  );
+  if ((counted?.n ?? 0) < UNKNOWN_IN_A_ROW) return false;
+  await pauseAccount(on, accountSid, { kind: "carrier", code, message });
+  return true;
+}

@@ -1,0 +1,17 @@
+// Nobody knows whether the carrier took the call: the attempt says so, the job keeps its slot, and only reconcile may
+// decide. A second POST here is how people get called twice.
+import { sql } from "drizzle-orm";
+import { row, type Tx } from "../../db/client.ts";
+import { audit } from "./audit.ts";
+import type { Held } from "./end.ts";
+
+export async function ambiguous(tx: Tx, held: Held, why: string): Promise<void> {
+  const { token, runId, businessId, jobId } = held;
+  const marked = await row(
+    tx,
+    sql`update outbound_call_attempts set settled_at = clock_timestamp(), result = 'ambiguous'
+         where token = ${token} and call_sid is null and closed_at is null and settled_at is null
+        returning 1`,
+  );
+  if (marked) await audit(tx, { runId, businessId, jobId, kind: "job.unsettled", actor: "queue", detail: { why } });
+}

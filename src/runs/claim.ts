@@ -1,0 +1,84 @@
+// The claim: queued jobs become dialing, each with a fresh token, a numbered slot and an attempt row, in one statement.
+import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { array, rows, type Tx } from "../../db/client.ts";
+import { utcNow } from "./rows.ts";
+import type { WorkerIdentity } from "./engine.ts";
+
+export interface Claim {
+  jobId: number;
+  runId: number;
+  businessId: number;
+  /** The attempt's name: in the URLs given to the carrier and in the WHERE of everything that settles it. */
+  token: string;
+  from: string;
+  to: string;
+  /** Where the carrier asks what to say; null: the process's default. */
+  voiceUrl: string | null;
+}
+
+export interface ClaimOrder {
+  businessId: number;
+  /** How many jobs of which run. */
+  shares: Map<number, number>;
+  /** As many free slot numbers as there are shares in all. */
+  slotNumbers: number[];
+  from: string;
+  voiceUrl: string | null;
+  /** Longest a call can take: ring and talk. */
+  slotSeconds: number;
+}
+
+/**
+ * Claims jobs in the order of their ids. The caller holds the business's lock and the locks of the runs, has read
+ * their status and the taken slots under them, and commits.
+ * @returns one claim per job; fewer than ordered when other transactions hold the rows
+ */
+export async function claimJobs(tx: Tx, order: ClaimOrder, worker: WorkerIdentity): Promise<Claim[]> {
+  const tokens = order.slotNumbers.map(() => randomUUID());
+  const claimed = await rows<{ jobId: number; runId: number; token: string; to: string }>(
+    tx,
+    sql`
+    with wanted as (
+      select * from unnest(${array([...order.shares.keys()], "int")}, ${array([...order.shares.values()], "int")}) as w (run_id, n)
+    ), picked as (
+      select next.id
+        from wanted
+       cross join lateral (
+         select j.id
+           from outbound_call_jobs j
+          where j.run_id = wanted.run_id and j.status = 'queued' and j.business_id = ${order.businessId}
+          order by j.id
+          limit wanted.n
+            for update skip locked) next
+    ), numbered as (
+      select id, row_number() over (order by id) as n from picked
+    ), claimed as (
+      update outbound_call_jobs j
+         set status = 'dialing', dial_lock_token = (${array(tokens, "text")})[numbered.n], dial_started_at = ${utcNow},
+             started_at = coalesce(started_at, ${utcNow}), call_status = null, attempts = attempts + 1
+        from numbered
+       where j.id = numbered.id and j.status = 'queued'
+      returning j.id, j.run_id, j.to_number, j.dial_lock_token as token, (${array(order.slotNumbers, "int")})[numbered.n] as slot_no
+    ), slotted as (
+      insert into outbound_call_slots (business_id, slot_no, job_id, run_id, token, expires_at)
+      select ${order.businessId}, slot_no, id, run_id, token, clock_timestamp() + make_interval(secs => ${order.slotSeconds})
+        from claimed
+    ), attempted as (
+      insert into outbound_call_attempts (token, job_id, run_id, business_id, worker_id, from_number, to_number)
+      select token, id, run_id, ${order.businessId}, ${worker.id}::uuid, ${order.from}, to_number from claimed
+    ), noted as (
+      insert into outbound_run_events (run_id, business_id, job_id, kind, actor)
+      select run_id, ${order.businessId}, id, 'job.dialing', ${`worker:${worker.name}`} from claimed
+    ), counted as (
+      update outbound_call_runs r
+         set queued_count = queued_count - c.n, in_progress_count = in_progress_count + c.n, status = 'running',
+             started_at = coalesce(started_at, ${utcNow}), locked_by_worker = ${worker.name}, worker_id = ${worker.id}::uuid,
+             lock_ts = ${utcNow}, last_served_at = clock_timestamp(), updated_at = ${utcNow}
+        from (select run_id, count(*)::int as n from claimed group by run_id) c
+       where r.id = c.run_id
+    )
+    select id as "jobId", run_id as "runId", token, to_number as "to" from claimed order by id`,
+  );
+  return claimed.map((c) => ({ ...c, businessId: order.businessId, from: order.from, voiceUrl: order.voiceUrl }));
+}

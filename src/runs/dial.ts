@@ -1,0 +1,144 @@
+// One claimed job on its way to the carrier: wait for the turn, mark the POST as begun, POST once, store what came of
+// it. Every step commits before the next begins, so that a crash between any two leaves a state that reconcile knows.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DialResult } from "../dialling/dialler.ts";
+import { accountWorks, pauseAccount, unknownRefusal } from "../dialling/pause.ts";
+import { inTransaction } from "../../db/client.ts";
+import { ambiguous } from "./ambiguous.ts";
+import { beginAttempt } from "./begin.ts";
+import type { Claim } from "./claim.ts";
+import { endJob } from "./end.ts";
+import type { Engine } from "./engine.ts";
+import { applyNews } from "./news.ts";
+import { requeueJob, type Proof } from "./requeue.ts";
+import { untilStored } from "./untilStored.ts";
+import { wakeWaiting } from "./wakeWaiting.ts";
+
+/** Dials the claim after `waitMs`. Never throws; whatever happens is stored, or left to reconcile. */
+export async function dialClaim(engine: Engine, claim: Claim, waitMs: number): Promise<void> {
+  try {
+    await waitForTurn(engine, waitMs);
+    if (engine.draining.aborted) return await giveBack(engine, claim, "not_sent");
+    const clock = startClock(engine.limits.postStartBudgetMs);
+    if (!(await begin(engine, claim))) return await giveBack(engine, claim, "not_sent");
+    await engine.reached("begin.committed");
+    const result = await engine.dialler.dial(requestFor(engine, claim), clock.maySend);
+    await engine.reached("post.answered");
+    await settle(engine, claim, result);
+    await engine.reached("placed.stored");
+  } catch (error) {
+    engine.log.error(
+      { err: error, jobId: claim.jobId, runId: claim.runId },
+      "dial: stopped half-way, left to reconcile",
+    );
+  }
+}
+
+async function waitForTurn(engine: Engine, waitMs: number): Promise<void> {
+  if (waitMs <= 0) return;
+  await sleep(waitMs, undefined, { signal: engine.draining }).catch(() => {});
+}
+
+/**
+ * A process that was frozen between the mark and the socket cannot be fenced by a token: whoever thaws has to notice by
+ * the clock. Two clocks, because the monotonic one stands still while a whole machine sleeps.
+ */
+function startClock(budgetMs: number): { maySend: () => boolean } {
+  const monotonic = performance.now();
+  const wall = Date.now();
+  return { maySend: () => performance.now() - monotonic < budgetMs && Math.abs(Date.now() - wall) < budgetMs };
+}
+
+/** False also when the database did not answer: then the mark may stand, but we know that we have not sent anything. */
+async function begin(engine: Engine, claim: Claim): Promise<boolean> {
+  try {
+    return await beginAttempt(engine.db, claim);
+  } catch (error) {
+    engine.log.warn({ err: error, jobId: claim.jobId }, "dial: could not mark the call as begun");
+    return false;
+  }
+}
+
+async function giveBack(
+  engine: Engine,
+  claim: Claim,
+  proof: Proof,
+  detail: Record<string, unknown> = {},
+): Promise<void> {
+  await untilStored(engine, () =>
+    inTransaction(engine.db, (tx) => requeueJob(tx, claim, proof, `worker:${engine.worker.name}`, detail)),
+  );
+}
+
+function requestFor(engine: Engine, claim: Claim) {
+  const own = (path: string) => withToken(`${engine.publicUrl}${path}`, claim.token);
+  const voice = claim.voiceUrl ?? engine.voiceUrl;
+  return {
+    from: claim.from,
+    to: claim.to,
+    statusCallbackUrl: own("/webhooks/twilio/status"),
+    voiceUrl: voice ? withToken(voice, claim.token) : own("/webhooks/twilio/voice"),
+    ringTimeoutSeconds: engine.limits.ringTimeoutSeconds,
+    timeLimitSeconds: engine.limits.callTimeLimitSeconds,
+  };
+}
+
+function withToken(url: string, token: string): string {
+  const full = new URL(url);
+  full.searchParams.set("token", token);
+  return full.href;
+}
+
+async function settle(engine: Engine, claim: Claim, result: DialResult): Promise<void> {
+  const account = engine.dialler.accountSid;
+  switch (result.kind) {
+    case "placed": {
+      const news = {
+        token: claim.token,
+        sid: result.sid,
+        status: "queued",
+        durationSeconds: null,
+        from: "answer" as const,
+      };
+      await untilStored(engine, () => applyNews(engine.db, news));
+      if (await untilStored(engine, () => accountWorks(engine.db, account))) await wakeWaiting(engine);
+      return;
+    }
+    case "rejected":
+      await untilStored(engine, () =>
+        inTransaction(engine.db, (tx) => endJob(tx, claim, rejection(result), "carrier")),
+      );
+      if (result.known) return;
+      await untilStored(engine, () => unknownRefusal(engine.db, account, result.code, result.message));
+      return;
+    case "blocked":
+    case "throttled": {
+      const kind = result.kind === "throttled" ? "throttled" : result.reason;
+      engine.log.warn({ code: result.code, reason: kind }, "dial: the carrier refuses, dialling pauses");
+      // First the pause: the job that goes back must not be claimed again at once.
+      await untilStored(engine, () =>
+        pauseAccount(engine.db, account, { kind, code: result.code, message: result.message }),
+      );
+      return await giveBack(engine, claim, result.kind, { code: result.code });
+    }
+    case "not_sent":
+      return await giveBack(engine, claim, "not_sent", { why: result.message });
+    case "ambiguous":
+      engine.log.warn(
+        { jobId: claim.jobId, why: result.message },
+        "dial: the outcome is unknown, reconcile will look it up",
+      );
+      await untilStored(engine, () => inTransaction(engine.db, (tx) => ambiguous(tx, claim, result.message)));
+      return;
+  }
+}
+
+const rejection = (result: Extract<DialResult, { kind: "rejected" }>) => ({
+  status: "failed" as const,
+  outcome: "rejected",
+  callStatus: null,
+  errorMessage: result.message,
+  errorCode: result.code,
+  sid: null,
+  callLogId: null,
+});

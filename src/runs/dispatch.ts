@@ -1,0 +1,114 @@
+// Dispatch: one short transaction that fills a business's free slots with its runs' next leads (I1, I3, I8). No HTTP.
+import { sql } from "drizzle-orm";
+import { inTransaction, row, rows, type Tx } from "../../db/client.ts";
+import { lockBusiness } from "../../db/locks.ts";
+import { reserveTurns, type Turns } from "../dialling/pacing.ts";
+import { callerIdOf } from "./callerId.ts";
+import { cancelUnbegun } from "./cancelUnbegun.ts";
+import { claimJobs, type Claim } from "./claim.ts";
+import type { Engine } from "./engine.ts";
+import { freeSlots, shareSlots, type WaitingRun } from "./fairness.ts";
+import { lockRun } from "./rows.ts";
+
+export interface Dispatched {
+  claims: Claim[];
+  /** The carrier budget's turns: the first claim's after `waitMs`, each further one `intervalMs` later. */
+  turns: Turns;
+}
+
+interface BusinessNow {
+  enabled: boolean;
+  limit: number;
+  taken: number[];
+  callerId: string | null;
+  phone: string | null;
+  voiceUrl: string | null;
+}
+
+const NO_TURNS: Turns = { granted: 0, waitMs: 0, intervalMs: 0, againInMs: null };
+
+/** Runs read per dispatch, fairest first: more than there can be slots, and a bound for a tenant with thousands. */
+const RUNS_READ = 64;
+
+/** Claims as many jobs as slots, runs and the carrier's budget allow. The caller dials them. */
+export async function dispatchOnce(engine: Engine, businessId: number): Promise<Dispatched> {
+  return await inTransaction(engine.db, async (tx) => {
+    await lockBusiness(tx, businessId);
+    await endCancelled(tx, businessId);
+    const business = await readBusiness(tx, businessId, engine.limits.maxCallsPerBusiness);
+    const from = business && callerIdOf(business.callerId, business.phone, engine.callerId);
+    if (!business?.enabled || !from) return { claims: [], turns: NO_TURNS };
+
+    const free = freeSlots(business.limit, business.taken);
+    const shares = free.length > 0 ? shareSlots(await lockWaitingRuns(tx, businessId), free.length) : new Map();
+    const wanted = [...shares.values()].reduce((sum, n) => sum + n, 0);
+    if (wanted === 0) return { claims: [], turns: NO_TURNS };
+
+    const turns = await reserveTurns(tx, engine.dialler.accountSid, engine.limits.callsPerSecond, wanted);
+    if (turns.granted === 0) return { claims: [], turns };
+    const order = {
+      businessId,
+      shares: turns.granted < wanted ? cutTo(shares, turns.granted) : shares,
+      slotNumbers: free.slice(0, turns.granted),
+      from,
+      voiceUrl: business.voiceUrl,
+      slotSeconds: engine.limits.ringTimeoutSeconds + engine.limits.callTimeLimitSeconds,
+    };
+    return { claims: await claimJobs(tx, order, engine.worker), turns };
+  });
+}
+
+/** The flag `cancel_requested` is looked at before every claim: what is still queued or not begun ends here. */
+async function endCancelled(tx: Tx, businessId: number): Promise<void> {
+  const asked = await rows<{ id: number }>(
+    tx,
+    sql`select id from outbound_call_runs
+         where business_id = ${businessId} and status in ('pending', 'running') and cancel_requested and engine = 'ringpost'
+           and queued_count + in_progress_count > 0
+         order by id`,
+  );
+  for (const { id } of asked) {
+    const run = await lockRun(tx, businessId, id);
+    if (run) await cancelUnbegun(tx, businessId, run, "Cancelled by user");
+  }
+}
+
+async function readBusiness(tx: Tx, businessId: number, defaultLimit: number): Promise<BusinessNow | undefined> {
+  return await row<BusinessNow>(
+    tx,
+    sql`select coalesce(b.is_active, true) and coalesce(b.calls_enabled, true) as enabled,
+               coalesce(s.max_calls, ${defaultLimit}::int) as "limit", s.caller_id as "callerId", b.phone_number as phone,
+               s.voice_url as "voiceUrl",
+               array(select slot_no from outbound_call_slots where business_id = b.id order by slot_no) as taken
+          from business b
+          left join outbound_business_settings s on s.business_id = b.id
+         where b.id = ${businessId}`,
+  );
+}
+
+/** Locks the runs that have leads waiting: their status and flag cannot change before the claim commits. */
+async function lockWaitingRuns(tx: Tx, businessId: number): Promise<WaitingRun[]> {
+  return await rows<WaitingRun>(
+    tx,
+    sql`select id, queued_count as queued, in_progress_count as "inProgress", concurrency,
+               (extract(epoch from last_served_at) * 1000)::float8 as "lastServed"
+          from outbound_call_runs
+         where business_id = ${businessId} and status in ('pending', 'running') and not cancel_requested
+           and engine = 'ringpost' and queued_count > 0 and in_progress_count < concurrency
+         order by in_progress_count, last_served_at nulls first, id
+         limit ${RUNS_READ}
+           for no key update`,
+  );
+}
+
+/** The first `n` of the shares, in the order in which they were given. */
+function cutTo(shares: Map<number, number>, n: number): Map<number, number> {
+  const cut = new Map<number, number>();
+  let left = n;
+  for (const [run, share] of shares) {
+    if (left === 0) break;
+    cut.set(run, Math.min(share, left));
+    left -= Math.min(share, left);
+  }
+  return cut;
+}

@@ -1,0 +1,65 @@
+// What the queue's verbs need of the process they run in: the database, the carrier, the limits, and who they are.
+import type { Database } from "../../db/client.ts";
+import type { Dialler } from "../dialling/dialler.ts";
+import type { Logger } from "../log.ts";
+
+/** Thresholds of the queue; the configuration's names, in milliseconds unless they say otherwise. */
+export interface Limits {
+  maxCallsPerBusiness: number;
+  /** Infinity: not paced. */
+  callsPerSecond: number;
+  ringTimeoutSeconds: number;
+  callTimeLimitSeconds: number;
+  heartbeatMs: number;
+  adoptAfterMs: number;
+  runTtlMs: number;
+  afterTtl: "fail" | "resume";
+  postStartBudgetMs: number;
+  postTimeoutMs: number;
+  lookupGapMs: number;
+  settleMs: number;
+  callNewsMs: number;
+}
+
+/** One boot of one worker process. */
+export interface WorkerIdentity {
+  /** Unlike `hostname:pid`, never the same twice. */
+  id: string;
+  /** `hostname:pid`, as runs show it in locked_by_worker. */
+  name: string;
+  hostname: string;
+  pid: number;
+}
+
+export interface Engine {
+  db: Database;
+  log: Logger;
+  dialler: Dialler;
+  limits: Limits;
+  worker: WorkerIdentity;
+  /** Where the carrier reaches the API, without a slash at the end. */
+  publicUrl: string;
+  /** The voice URL of businesses that have none of their own; undefined: ours. */
+  voiceUrl: string | undefined;
+  /** The caller id of businesses that have none of their own. */
+  callerId: string | undefined;
+  /** Runs `work` beside everything else; a draining process waits for it. */
+  launch(work: () => Promise<void>): void;
+  /** Dispatches the business again in `ms`, from this process; durable wake-ups are the maintenance tick's. */
+  dispatchLater(businessId: number, ms: number): void;
+  /** Ends when the process drains: waits are cut short, nothing new begins. */
+  draining: AbortSignal;
+  /** Named moments that tests and the fault drill hook into; does nothing otherwise. */
+  reached(moment: Moment): Promise<void>;
+}
+
+/** Moments between two steps that a crash must not hurt. */
+export type Moment =
+  | "claim.committed"
+  | "begin.committed"
+  | "post.sent"
+  | "post.answered"
+  | "placed.stored"
+  | "news.applying"
+  | "stop.committed"
+  | "reap.started";

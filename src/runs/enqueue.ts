@@ -1,0 +1,110 @@
+// Enqueue: a list of leads becomes a run with its jobs, all or nothing (I3), and no number that is already active in
+// the business gets a second job (I2).
+import { sql } from "drizzle-orm";
+import { array, row, rows, type Tx } from "../../db/client.ts";
+import { through, type Door } from "../../db/door.ts";
+import { lockEnqueue } from "../../db/locks.ts";
+import { CodedError } from "../errors.ts";
+import { audit } from "./audit.ts";
+import { chooseCallable, type Callable, type Skipped } from "./callable.ts";
+import { wakeDispatch } from "./wake.ts";
+
+export type { SkipReason } from "./callable.ts";
+
+export interface EnqueueInput {
+  /** The order in which they are called. */
+  leadIds: number[];
+  /** Calls at once in this run, 1 to 10. */
+  concurrency: number;
+  outboundListId: number | null;
+  projectId: number | null;
+  /** What the calls say instead of the business's own message. */
+  message: Partial<Record<"he" | "en", string>> | null;
+}
+
+export interface Enqueued {
+  runId: number;
+  queued: number;
+  skipped: Skipped[];
+}
+
+/** Rows per INSERT: large enough to be fast, small enough to keep a statement's memory flat. */
+const SLICE = 10_000;
+
+/**
+ * Creates a run and its jobs and wakes a worker.
+ * @throws CodedError lead.not_found, list.not_found, business.calls_disabled,
+ *   run.nothing_to_call (detail.skipped says why for each lead). Nothing is created then.
+ */
+export async function enqueueRun(door: Door, input: EnqueueInput): Promise<Enqueued> {
+  const { callable, skipped } = await chooseCallable(door, input.leadIds);
+  return await through(door, async (tx, businessId) => {
+    await requireCallsEnabled(tx, businessId);
+    if (input.outboundListId !== null) await requireList(tx, businessId, input.outboundListId);
+    await lockEnqueue(tx, businessId);
+    const runId = await insertRun(tx, businessId, door.userId, input);
+    const inserted = new Set<number>();
+    for (let from = 0; from < callable.length; from += SLICE) {
+      const slice = callable.slice(from, from + SLICE);
+      for (const id of await insertJobs(tx, businessId, runId, input.projectId, slice)) inserted.add(id);
+    }
+    for (const { leadId } of callable) if (!inserted.has(leadId)) skipped.push({ leadId, reason: "already_queued" });
+    if (inserted.size === 0) throw new CodedError("run.nothing_to_call", "nobody is left to call", { skipped });
+    await tx.execute(sql`
+      update outbound_call_runs set total_leads = ${inserted.size}, queued_count = ${inserted.size} where id = ${runId}`);
+    const detail = { queued: inserted.size, skipped: skipped.length, concurrency: input.concurrency };
+    await audit(tx, { runId, businessId, kind: "run.created", actor: door.actor, detail });
+    await wakeDispatch(tx, businessId);
+    return { runId, queued: inserted.size, skipped };
+  });
+}
+
+async function requireCallsEnabled(tx: Tx, businessId: number): Promise<void> {
+  const found = await row<{ enabled: boolean }>(
+    tx,
+    sql`select coalesce(is_active, true) and coalesce(calls_enabled, true) as enabled from business where id = ${businessId}`,
+  );
+  if (!found?.enabled) throw new CodedError("business.calls_disabled", "the business may not call");
+}
+
+async function requireList(tx: Tx, businessId: number, listId: number): Promise<void> {
+  const found = await row(
+    tx,
+    sql`select 1 from outbound_lead_lists where id = ${listId} and tenant_id = ${businessId}`,
+  );
+  if (!found) throw new CodedError("list.not_found", "no such list");
+}
+
+async function insertRun(tx: Tx, businessId: number, userId: number | null, input: EnqueueInput): Promise<number> {
+  const created = await row<{ id: number }>(
+    tx,
+    sql`insert into outbound_call_runs (business_id, outbound_list_id, created_by_user_id, concurrency, status, engine, message)
+        values (${businessId}, ${input.outboundListId}, (select id from users where id = ${userId}::int), ${input.concurrency},
+                'pending', 'ringpost', ${input.message === null ? null : JSON.stringify(input.message)}::jsonb)
+        returning id`,
+  );
+  if (!created) throw new Error("insert returned nothing");
+  return created.id;
+}
+
+/** @returns the lead ids that got a job; the others' numbers are active in another run. */
+async function insertJobs(
+  tx: Tx,
+  businessId: number,
+  runId: number,
+  projectId: number | null,
+  leads: Callable[],
+): Promise<number[]> {
+  const column = <K extends keyof Callable>(key: K) => leads.map((l) => l[key]);
+  const inserted = await rows<{ id: number }>(
+    tx,
+    sql`insert into outbound_call_jobs (run_id, lead_id, business_id, project_id, status, lead_name, to_number, active_number)
+        select ${runId}, l.id, ${businessId}, ${projectId}::int, 'queued', l.name, l.number, l.number
+          from unnest(${array(column("leadId"), "int")}, ${array(column("name"), "text")}, ${array(column("number"), "text")})
+               with ordinality as l (id, name, number, position)
+         order by l.position
+        on conflict (business_id, active_number) where active_number is not null do nothing
+        returning lead_id as id`,
+  );
+  return inserted.map((r) => r.id);
+}

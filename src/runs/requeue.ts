@@ -1,0 +1,65 @@
+// Back to the queue: only with proof that the carrier has no call of this attempt (429, never sent, clean look-ups).
+import { sql } from "drizzle-orm";
+import { row, type Tx } from "../../db/client.ts";
+import { audit } from "./audit.ts";
+import { count } from "./counters.ts";
+import type { Held } from "./end.ts";
+import { lockRun, utcNow } from "./rows.ts";
+import { OPEN_RUN } from "./states.ts";
+import { wakeIfWaiting } from "./wake.ts";
+
+/** Why the carrier certainly has no call. */
+export type Proof = "throttled" | "blocked" | "not_sent" | "worker_lost" | "not_found";
+
+/**
+ * Takes a dialing job back: `queued` while its run dials, `cancelled` when the run was stopped, cancelled or is asked
+ * to be. The token is gone from the job: whatever still comes under it is of an older attempt.
+ * @returns what became of the job; null: it was not this attempt's any more
+ */
+export async function requeueJob(
+  tx: Tx,
+  held: Held,
+  proof: Proof,
+  actor: string,
+  detail: Record<string, unknown> = {},
+): Promise<"queued" | "cancelled" | null> {
+  const { jobId, runId, businessId, token } = held;
+  const run = await lockRun(tx, businessId, runId);
+  if (!run) return null;
+  // A failed run keeps its place: its queued jobs wait for resume.
+  const goesOn = (OPEN_RUN.includes(run.status) && !run.cancelRequested) || run.status === "failed";
+  const message = run.status === "stopped" ? "Queue stopped by user" : "Cancelled by user";
+  const moved = await row(
+    tx,
+    sql`
+    with moved as (
+      update outbound_call_jobs
+         set status = ${goesOn ? "queued" : "cancelled"}, dial_lock_token = null, dial_started_at = null, call_status = null,
+             outcome = ${goesOn ? null : "cancelled"}, error_message = ${goesOn ? null : message},
+             completed_at = case when ${goesOn} then null else ${utcNow} end,
+             active_number = case when ${goesOn} then active_number else null end
+       where id = ${jobId} and business_id = ${businessId} and dial_lock_token = ${token} and status = 'dialing'
+      returning id
+    ), freed as (
+      delete from outbound_call_slots s using moved where s.job_id = moved.id and s.token = ${token}
+    ), closed as (
+      update outbound_call_attempts a
+         set closed_at = clock_timestamp(), settled_at = coalesce(settled_at, clock_timestamp()), result = ${proof}
+        from moved
+       where a.token = ${token}
+    )
+    select 1 from moved`,
+  );
+  if (!moved) return null;
+  await audit(tx, {
+    runId,
+    businessId,
+    jobId,
+    kind: goesOn ? "job.requeued" : "job.cancelled",
+    actor,
+    detail: { proof, ...detail },
+  });
+  await count(tx, run, businessId, goesOn ? { inProgress: -1, queued: 1 } : { inProgress: -1, cancelled: 1 });
+  await wakeIfWaiting(tx, businessId);
+  return goesOn ? "queued" : "cancelled";
+}

@@ -1,0 +1,48 @@
+// Row locks, in the one order that everybody keeps: advisory lock, runs by id, jobs by id, slots. Whoever will change
+// a run's counters locks its row before the job's, so that no two of these transactions can wait for each other.
+import { sql } from "drizzle-orm";
+import { row, type Tx } from "../../db/client.ts";
+import type { JobStatus, RunStatus } from "./states.ts";
+
+/** The time on the tables that the CRM shares: `timestamp` in UTC. Not now(): that is the transaction's start. */
+export const utcNow = sql.raw("clock_timestamp()::timestamp");
+
+export interface LockedRun {
+  id: number;
+  status: RunStatus;
+  cancelRequested: boolean;
+  queued: number;
+  inProgress: number;
+}
+
+/** Locks the run's row against every counter change; undefined when the business has no such run. */
+export async function lockRun(tx: Tx, businessId: number, runId: number): Promise<LockedRun | undefined> {
+  return await row<LockedRun>(
+    tx,
+    sql`select id, status, cancel_requested as "cancelRequested", queued_count as queued, in_progress_count as "inProgress"
+          from outbound_call_runs
+         where id = ${runId} and business_id = ${businessId} and engine = 'ringpost'
+           for no key update`,
+  );
+}
+
+export interface LockedJob {
+  id: number;
+  runId: number;
+  businessId: number;
+  status: JobStatus;
+  token: string | null;
+  callSid: string | null;
+  callStatus: string | null;
+}
+
+export async function lockJob(tx: Tx, businessId: number, jobId: number): Promise<LockedJob | undefined> {
+  return await row<LockedJob>(
+    tx,
+    sql`select id, run_id as "runId", business_id as "businessId", status, dial_lock_token as token,
+               call_sid as "callSid", call_status as "callStatus"
+          from outbound_call_jobs
+         where id = ${jobId} and business_id = ${businessId}
+           for no key update`,
+  );
+}
