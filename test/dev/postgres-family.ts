@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
-import { startEmbeddedPostgres } from "../../src/dev/postgres.ts";
+import { joinEmbeddedPostgres, startEmbeddedPostgres } from "../../src/dev/postgres.ts";
 import { isRunning, poll } from "../../src/dev/postgres/process.ts";
 
 export type Started = { url: string; port: number; pid: number; owner: boolean };
@@ -17,17 +17,33 @@ type Message = { log?: string; started?: Started };
 const CHILD = fileURLToPath(new URL("postgres-child.ts", import.meta.url));
 const NO_SYNC = { fsync: "off" };
 
+const deferred = new WeakMap<TestContext, (() => unknown)[]>();
+
+/** Like t.after, but the last one first: children die before their server is stopped, and that before the folder goes. */
+export function defer(t: TestContext, work: () => unknown): void {
+  const all = deferred.get(t) ?? [];
+  if (all.length === 0) {
+    t.after(async () => {
+      for (const cleanUp of all.toReversed()) await cleanUp();
+    });
+  }
+  all.push(work);
+  deferred.set(t, all);
+}
+
 export function newFolder(t: TestContext, mode = 0o755): string {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), "ringpost-dev-"));
   chmodSync(folder, mode);
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  defer(t, () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
 
 /** A data folder whose server, if one is left at the end, is taken over and stopped. */
 export function newDataDir(t: TestContext, parent: string = newFolder(t)): string {
   const dataDir = join(parent, ".data", "postgres");
-  t.after(async () => (await startEmbeddedPostgres({ dataDir, settings: NO_SYNC })).stop("immediate"));
+  defer(t, async () => {
+    if (await joinEmbeddedPostgres(dataDir)) await (await start(dataDir)).stop("immediate");
+  });
   return dataDir;
 }
 
@@ -39,7 +55,7 @@ export type Options = { uid?: number; gid?: number; detached?: boolean; module?:
 
 export function startChild(t: TestContext, dataDir: string, { module, ...options }: Options = {}): ChildProcess {
   const child = fork(CHILD, module ? [dataDir, module] : [dataDir], { ...options, execPath: process.execPath });
-  t.after(() => kill(child));
+  defer(t, () => kill(child));
   return child;
 }
 

@@ -4,17 +4,19 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  chownSync,
   cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
-import { chownSync, realpathSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
@@ -23,6 +25,7 @@ import { joinEmbeddedPostgres } from "../../src/dev/postgres.ts";
 import { canRun, serverAccount } from "../../src/dev/postgres/account.ts";
 import { isRunning, signal } from "../../src/dev/postgres/process.ts";
 import {
+  defer,
   gone,
   hear,
   kill,
@@ -56,13 +59,14 @@ describe("embedded Postgres: data", () => {
 
   it("is UTF-8, in UTC, durable by default, and reachable with the password only", async (t) => {
     const dataDir = newDataDir(t);
-    const { url, stop } = await start(dataDir);
+    const server = await start(dataDir);
+    const { url } = server;
     const settings = "select current_setting('server_encoding'), current_setting('timezone'), 'א' < 'ב', upper('é')";
     assert.deepEqual(await query(url, settings), [["UTF8", "UTC", true, "É"]]);
     assert.deepEqual(await query(url, "select boot_val from pg_settings where name = 'fsync'"), [["on"]]);
     await assert.rejects(query(url.replace(/:[^:@]+@/, ":guess@"), "select 1"), { code: "28P01" });
     assert.equal(statSync(`${dataDir}.json`).mode & 0o777, 0o600);
-    await stop();
+    await server.stop();
   });
 
   it("is made again when a process was killed while making it", async (t) => {
@@ -132,7 +136,7 @@ describe("embedded Postgres: a killed owner", () => {
     await server.stop("immediate");
     const { uid, gid } = statSync(dataDir);
     const innocent = spawn("sleep", ["600"], { uid, gid, cwd: "/", stdio: "ignore" });
-    t.after(() => innocent.kill());
+    defer(t, () => innocent.kill());
     await once(innocent, "spawn");
     writeFileSync(pidFile, [innocent.pid, ...lines.slice(1)].join("\n"));
     chownSync(pidFile, uid, gid);
@@ -148,7 +152,10 @@ describe("embedded Postgres: company", () => {
     const dataDir = newDataDir(t);
     const children = [startChild(t, dataDir), startChild(t, dataDir)];
     const all = await Promise.all(children.map(started));
-    assert.deepEqual(all.map(({ owner }) => owner).sort(), [false, true]);
+    assert.deepEqual(
+      all.map(({ owner }) => owner).toSorted((a, b) => Number(a) - Number(b)),
+      [false, true],
+    );
     assert.equal(all[0]?.url, all[1]?.url);
     const joiner = all[0]?.owner ? 1 : 0;
     await stopChild(children[joiner]!);
@@ -163,7 +170,7 @@ describe("embedded Postgres: company", () => {
     const first = await start(dataDir);
     await first.stop();
     const squatter = createServer().listen(first.port, "127.0.0.1");
-    t.after(() => squatter.close());
+    defer(t, () => squatter.close());
     await once(squatter, "listening");
     const second = await start(dataDir);
     assert.notEqual(second.port, first.port);
@@ -205,7 +212,7 @@ describe("embedded Postgres: accounts", () => {
     const link = lstatSync(dataDir);
     assert.equal(link.isSymbolicLink(), true);
     const target = realpathSync(dataDir);
-    t.after(() => rmSync(target, { recursive: true, force: true }));
+    defer(t, () => rmSync(target, { recursive: true, force: true }));
     assert.equal(statSync(target).uid, serverAccount(dataDir)?.uid);
     await stopChild(child);
 

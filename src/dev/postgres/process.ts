@@ -7,14 +7,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 const ON_LINUX = process.platform === "linux";
 const POLL_MS = 10;
 
-/** False for a zombie too: in a container without an init process, dead children stay in the table for ever. */
-export function isRunning(pid: number): boolean {
+/** Whether the system knows the pid, be it as a zombie: in a container without an init process those stay for ever. */
+export function isTaken(pid: number): boolean {
   try {
     process.kill(pid, 0);
+    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-  return statFields(pid)[0] !== "Z";
+}
+
+export function isRunning(pid: number): boolean {
+  return isTaken(pid) && statFields(pid)[0] !== "Z";
 }
 
 /** The pid and what tells it from a later process with the same pid (Linux: the start time in clock ticks). */

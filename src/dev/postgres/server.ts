@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type Account, runAs } from "./account.ts";
 import { freePort, isPortFree } from "./port.ts";
 import { probe } from "./probe.ts";
-import { anyoneWorksIn, isRunning, poll, signal, worksIn } from "./process.ts";
+import { anyoneWorksIn, isTaken, poll, signal, worksIn } from "./process.ts";
 import { type Secrets, writeSecrets } from "./secrets.ts";
 
 /** Crash recovery of a busy queue takes seconds; a minute means that something else is wrong. */
@@ -98,13 +98,14 @@ export function readPidFile(dataDir: string): { pid: number; port: number | unde
 }
 
 /**
- * A dead pid is left for Postgres, which also checks the shared memory named in the file. A pid that another program
- * got since (after a reboot) would stop Postgres: the file goes, but not before the last process in the data has gone.
+ * A pid that is gone is left for Postgres, which also checks the shared memory named in the file. A pid that is taken,
+ * by another program since a reboot or by a zombie that nobody reaps, would stop Postgres: the file goes, but not before
+ * the last process in the data has gone.
  */
 async function clearStalePidFile(dataDir: string, pid: number): Promise<void> {
   if (!(await poll(ORPHANS_TIMEOUT_MS, () => !anyoneWorksIn(dataDir))))
     throw new Error(`processes of a dead Postgres still work in ${dataDir}`);
-  if (isRunning(pid)) rmSync(join(dataDir, "postmaster.pid"), { force: true });
+  if (isTaken(pid)) rmSync(join(dataDir, "postmaster.pid"), { force: true });
 }
 
 function spawnServer(target: Target, port: number) {
