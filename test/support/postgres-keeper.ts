@@ -69,6 +69,7 @@ if (import.meta.main) {
   if (server.owner) {
     await reapOwnServers();
     await keep(server).catch((error: unknown) => log(String(error)));
+    await reapOwnServers();
     await server.stop();
   }
 }

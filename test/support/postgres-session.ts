@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { type EmbeddedPostgres, joinEmbeddedPostgres } from "../../src/dev/postgres.ts";
+import { lockHolder } from "../../src/dev/postgres/lock.ts";
 
 export const SHARED_DATA_DIR = fileURLToPath(new URL("../../.data/test-postgres", import.meta.url));
 /** Shared by every process that uses the server, exclusive for the keeper that wants to stop it. */
@@ -32,9 +33,11 @@ async function connect(): Promise<Session> {
   while (performance.now() < deadline) {
     const server = await joinEmbeddedPostgres(SHARED_DATA_DIR);
     const client = server && (await takeLease(server.url));
+    // A server without a keeper was left by one that was killed: it is good to use, and gets a new one.
+    const isKept = lockHolder(`${SHARED_DATA_DIR}.lock`) !== undefined;
+    // A keeper of ours that has ended found another one at work, which may be stopping by now.
+    if (!isKept && (!keeper || keeper.exitCode !== null)) keeper = startKeeper();
     if (server && client) return sessionOf(server, client);
-    // One that has ended found another keeper at work, which may be stopping by now.
-    if (!keeper || keeper.exitCode !== null) keeper = startKeeper();
     await sleep(RETRY_MS);
   }
   throw new Error(`the shared test server does not start: see ${SHARED_DATA_DIR}.log and .keeper.log`);

@@ -9,10 +9,12 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { isRunning, poll } from "../../src/dev/postgres/process.ts";
+import { lockHolder } from "../../src/dev/postgres/lock.ts";
 import { reapOwnServers } from "./postgres-own.ts";
-import { sharedServer } from "./postgres-session.ts";
+import { SHARED_DATA_DIR, sharedServer } from "./postgres-session.ts";
 import { freshDatabase, startOwnServer } from "./postgres.ts";
 
+const LOCK = `${SHARED_DATA_DIR}.lock`;
 const CHILD = fileURLToPath(new URL("postgres-child.ts", import.meta.url));
 
 async function query(url: string, sql: string): Promise<unknown[][]> {
@@ -64,6 +66,19 @@ describe("freshDatabase", () => {
     const prepared = answers.filter((answer) => "prepared" in answer && answer.prepared);
     assert.equal(prepared.length, 1);
     for (const answer of answers) assert.deepEqual("rows" in answer && answer.rows, [{ word: "cloned" }]);
+  });
+});
+
+describe("the keeper of the shared server", () => {
+  it("is replaced by the next test process when it was killed, and the server goes on", async () => {
+    const server = await sharedServer();
+    const first = await poll(10_000, () => lockHolder(LOCK));
+    process.kill(first!, "SIGKILL");
+    await poll(10_000, () => !isRunning(first!));
+    await once(child("template", "any"), "exit");
+    const second = await poll(10_000, () => lockHolder(LOCK));
+    assert.ok(second !== undefined && second !== first);
+    assert.deepEqual(await server.query("select 1 as n"), [{ n: 1 }]);
   });
 });
 
