@@ -1,0 +1,130 @@
+// Stop and force-cancel: the run ends in this request, works with every worker dead, and once it has answered no
+// further call of the run reaches the carrier (I4). Neither hangs up a live call unless asked to.
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "drizzle-orm";
+import { row, type Tx } from "../../db/client.ts";
+import { through, type Door } from "../../db/door.ts";
+import { lockBusiness } from "../../db/locks.ts";
+import { CodedError } from "../errors.ts";
+import { audit } from "./audit.ts";
+import { cancelUnbegun } from "./cancelUnbegun.ts";
+import { lockRun, utcNow } from "./rows.ts";
+import { OPEN_RUN } from "./states.ts";
+import { wakeEndCalls, wakeIfWaiting } from "./wake.ts";
+
+/** How long a POST that has begun can still be on its way to the carrier, in all. */
+export interface FlightTime {
+  postStartBudgetMs: number;
+  postTimeoutMs: number;
+}
+
+export interface Stopped {
+  /** False: the run had ended already. */
+  stopped: boolean;
+  cancelledJobs: number;
+}
+
+/** On top of both budgets: the database's clock and the worker's need not agree to the millisecond. */
+const FLIGHT_MARGIN_MS = 500;
+const SETTLE_POLL_MS = 20;
+
+/** @throws CodedError run.not_found */
+export async function stopRun(
+  door: Door,
+  runId: number,
+  options: { hangUp: boolean; flight: FlightTime },
+): Promise<Stopped> {
+  const ended = await endAtOnce(door, runId, {
+    status: "stopped",
+    message: "Queue stopped by user",
+    hangUp: options.hangUp,
+  });
+  await flightsLanded(door, runId, options.flight);
+  return { stopped: ended.now, cancelledJobs: ended.cancelledJobs };
+}
+
+/** @throws CodedError run.not_found */
+export async function forceCancelRun(
+  door: Door,
+  runId: number,
+  options: { flight: FlightTime },
+): Promise<{ cancelled: boolean; cancelledJobs: number }> {
+  const ended = await endAtOnce(door, runId, { status: "cancelled", message: "Cancelled by user", hangUp: false });
+  await flightsLanded(door, runId, options.flight);
+  return { cancelled: ended.now, cancelledJobs: ended.cancelledJobs };
+}
+
+interface Ending {
+  status: "stopped" | "cancelled";
+  message: "Queue stopped by user" | "Cancelled by user";
+  hangUp: boolean;
+}
+
+async function endAtOnce(door: Door, runId: number, ending: Ending): Promise<{ now: boolean; cancelledJobs: number }> {
+  return await through(door, async (tx, businessId) => {
+    await lockBusiness(tx, businessId);
+    const run = await lockRun(tx, businessId, runId);
+    if (!run) throw new CodedError("run.not_found", "no such run");
+    const open = OPEN_RUN.includes(run.status);
+    // A failed run keeps its status, but nobody may resume what a person has stopped: its queued jobs end.
+    if (!open && run.status !== "failed") {
+      if (ending.hangUp) await wakeEndCalls(tx, runId, true);
+      return { now: false, cancelledJobs: 0 };
+    }
+    // The flag first: when the last job ends in the next step, count() must not call the run completed.
+    await tx.execute(
+      sql`update outbound_call_runs set cancel_requested = true where id = ${runId} and business_id = ${businessId}`,
+    );
+    if (open) await closeRun(tx, businessId, runId, ending.status);
+    const { cancelled } = await cancelUnbegun(
+      tx,
+      businessId,
+      { ...run, status: open ? ending.status : run.status },
+      ending.message,
+    );
+    await forgetActiveNumbers(tx, businessId, runId);
+    const kind = open ? `run.${ending.status}` : "run.queue_cancelled";
+    await audit(tx, {
+      runId,
+      businessId,
+      kind,
+      actor: door.actor,
+      detail: { cancelled_jobs: cancelled, hang_up: ending.hangUp },
+    });
+    await wakeIfWaiting(tx, businessId);
+    await wakeEndCalls(tx, runId, ending.hangUp);
+    return { now: open, cancelledJobs: cancelled };
+  });
+}
+
+async function closeRun(tx: Tx, businessId: number, runId: number, status: Ending["status"]): Promise<void> {
+  await tx.execute(sql`
+    update outbound_call_runs
+       set status = ${status}, ended_at = ${utcNow}, completed_at = ${utcNow}, updated_at = ${utcNow}
+     where id = ${runId} and business_id = ${businessId} and status in ('pending', 'running')`);
+}
+
+/** The run is over: its live calls no longer keep their numbers from other runs. */
+export async function forgetActiveNumbers(tx: Tx, businessId: number, runId: number): Promise<void> {
+  await tx.execute(sql`
+    update outbound_call_jobs set active_number = null
+     where run_id = ${runId} and business_id = ${businessId} and active_number is not null`);
+}
+
+/** Waits until no POST of the run can still be on its way: each has an answer, or both its budgets have passed. */
+async function flightsLanded(door: Door, runId: number, flight: FlightTime): Promise<void> {
+  const longestMs = flight.postStartBudgetMs + flight.postTimeoutMs + FLIGHT_MARGIN_MS;
+  for (;;) {
+    const flying = await through(door, (tx, businessId) =>
+      row(
+        tx,
+        sql`select 1 from outbound_call_attempts
+             where run_id = ${runId} and business_id = ${businessId} and closed_at is null
+               and begun_at > clock_timestamp() - make_interval(secs => ${longestMs / 1000}) and settled_at is null
+             limit 1`,
+      ),
+    );
+    if (!flying) return;
+    await sleep(SETTLE_POLL_MS);
+  }
+}
