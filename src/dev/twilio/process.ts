@@ -16,6 +16,7 @@ async function end(): Promise<void> {
   await standIn.close();
 }
 process.once("SIGTERM", () => void end());
-process.once("SIGINT", () => void end());
+// Ctrl-C reaches a whole group of processes: then the parent decides when we end, so that it can drain its calls first.
+process.on("SIGINT", () => void (endWithInput || end()));
 if (endWithInput) process.stdin.on("end", () => void end()).resume();
 process.stdout.write(`${JSON.stringify({ url, accountSid, authToken })}\n`);
