@@ -143,6 +143,12 @@ describe("whom and when a fault strikes", () => {
     assert.ok(share > 0.1 && share < 0.5, String(share));
   });
 
+  it("uses up only the rule that strikes, although every rule counts the request", async (t) => {
+    const first = { ...busy, status: 500, to: number(1), times: 1 };
+    assert.deepEqual(await outcomes(t, [first, { ...busy, times: 1 }], [1, 1, 1]), [false, true, false]);
+    assert.deepEqual(await outcomes(t, [first, { ...busy, nth: 2 }], [1, 1, 1]), [false, true, false]);
+  });
+
   it("refuses faults that do not exist", async (t) => {
     const standIn = await aStandIn(t);
     await assert.rejects(standIn.setFaults([{ on: "create", kind: "drop" } as unknown as Fault]), /no such fault/);

@@ -73,6 +73,11 @@ interface Armed {
   id: number;
 }
 
+interface Choice {
+  atMost?: number;
+  event?: CallbackEvent;
+}
+
 /** Decides for each request which faults strike it. Counters start anew with every `set`. */
 export class Faults {
   readonly #seed: number;
@@ -103,13 +108,13 @@ export class Faults {
 
   /** The first request fault that strikes, with `at` filled in. */
   request(on: RequestFault["on"], to: string, from: string): (RequestFault & { at: "before" | "after" }) | undefined {
-    const fault = this.#strikes(on, to, from).find((f): f is RequestFault => f.on === on);
+    const fault = this.#strikes(on, to, from, { atMost: 1 }).find((f): f is RequestFault => f.on === on);
     if (!fault) return undefined;
     return { ...fault, at: fault.at ?? (fault.kind === "no-sid" || fault.kind === "html" ? "after" : "before") };
   }
 
   callback(event: CallbackEvent, to: string, from: string): CallbackFault[] {
-    return this.#strikes("callback", to, from, event).filter((f): f is CallbackFault => f.on === "callback");
+    return this.#strikes("callback", to, from, { event }).filter((f): f is CallbackFault => f.on === "callback");
   }
 
   /** Milliseconds until a new call appears in lists, beyond the general lag. */
@@ -118,17 +123,20 @@ export class Faults {
     return Math.max(0, ...lags.map((fault) => fault.ms));
   }
 
-  #strikes(on: Fault["on"], to: string, from: string, event?: CallbackEvent): Fault[] {
-    const rules = this.#rules.get(on)?.find(to, from) ?? [];
-    return rules.filter((rule) => {
-      if (rule.on === "callback" && rule.event !== undefined && rule.event !== event) return false;
-      return this.#hits(rule, to);
-    });
+  /** Every rule about the request counts it, but only the rules that strike use up their `times`. */
+  #strikes(on: Fault["on"], to: string, from: string, { atMost = Infinity, event }: Choice = {}): Fault[] {
+    const struck: Fault[] = [];
+    for (const rule of this.#rules.get(on)?.find(to, from) ?? []) {
+      const armed = this.#armed.get(rule);
+      if (!armed || (rule.on === "callback" && rule.event !== undefined && rule.event !== event)) continue;
+      if (!this.#hits(rule, armed, to) || struck.length >= atMost) continue;
+      armed.struck += 1;
+      struck.push(rule);
+    }
+    return struck;
   }
 
-  #hits(rule: Fault, to: string): boolean {
-    const armed = this.#armed.get(rule);
-    if (!armed) return false;
+  #hits(rule: Fault, armed: Armed, to: string): boolean {
     armed.seen += 1;
     let ofTo = 0;
     if (rule.nthOfTo !== undefined || rule.rate !== undefined) {
@@ -137,9 +145,7 @@ export class Faults {
     }
     if (rule.times !== undefined && armed.struck >= rule.times) return false;
     if (!among(rule.nth, armed.seen) || !among(rule.nthOfTo, ofTo)) return false;
-    if (rule.rate !== undefined && draw(this.#seed, "fault", armed.id, to, ofTo) >= rule.rate) return false;
-    armed.struck += 1;
-    return true;
+    return rule.rate === undefined || draw(this.#seed, "fault", armed.id, to, ofTo) < rule.rate;
   }
 }
 
