@@ -21,12 +21,17 @@ const WRAPPING = /^(?:=?\s*"(.*)"|'(.*)|tel:(.*))$/is;
 /** Valid, yet not a person's line: dialling them costs money by the minute or reaches a mailbox. */
 const NOT_CALLED: ReadonlySet<NumberType> = new Set(["PREMIUM_RATE", "SHARED_COST", "VOICEMAIL", "PAGER"]);
 
+/** 050 to 059 and seven digits. */
+const ISRAELI_MOBILE = /^\+9725\d{8}$/;
+
 /**
  * `missing_phone`: nothing there (empty, blanks, "-"). `invalid_phone`: something, but no number we may dial.
  *
  * Decisions: an extension is refused (it cannot be dialled, and the main number is someone else's); so are letters
  * (no vanity numbers), Excel's `5.01235E+08` (the digits are gone), star and short codes, and premium and shared-cost
- * lines (in Israel 1-900 and 1-700). Numbers without `+` belong to `country`.
+ * lines (in Israel 1-900 and 1-700). Toll-free and company-wide numbers pass. Numbers without `+` belong to `country`.
+ * Valid means that the range is in use, as far as the library knows. Israeli mobile numbers count whenever they have the
+ * right form: its ranges lag behind the ministry's, and a lead who is skipped for years-old metadata is a lead lost.
  */
 export function normalisePhone(raw: string | null | undefined, country: CountryCode = "IL"): NormalisedPhone {
   if (raw === null || raw === undefined) return { ok: false, reason: "missing_phone" };
@@ -51,7 +56,8 @@ function callable(digits: string, country: CountryCode): string | undefined {
     defaultCountry: country,
     extract: false,
   });
-  if (parsed === undefined || !parsed.isValid()) return undefined;
+  if (parsed === undefined) return undefined;
+  if (!parsed.isValid() && !ISRAELI_MOBILE.test(parsed.number)) return undefined;
   const type = parsed.getType();
   return type !== undefined && NOT_CALLED.has(type) ? undefined : parsed.number;
 }

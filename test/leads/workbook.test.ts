@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { ByteReader } from "../../src/leads/bytes.ts";
+import { workbookRows } from "../../src/leads/workbook.ts";
+import { workbookParts, xlsxOf, zipOf } from "../support/xlsx.ts";
+
+async function rowsOf(bytes: Uint8Array): Promise<unknown[]> {
+  const rows = [];
+  for await (const { row, cells } of workbookRows(new ByteReader(bytes, 1e9))) rows.push([row, ...cells]);
+  return rows;
+}
+
+const sheetFile = (rows: string) => zipOf(workbookParts(`<worksheet><sheetData>${rows}</sheetData></worksheet>`));
+
+describe("workbookRows", () => {
+  for (const sharedStrings of [true, false]) {
+    it(`reads texts ${sharedStrings ? "shared" : "in the cells"}, and numbers as digits`, async () => {
+      const bytes = xlsxOf([["שם", "טלפון"], ["דנה <&> \n", 502345678], [], [null, 972502345678]], { sharedStrings });
+      assert.deepEqual(await rowsOf(bytes), [
+        [1, "שם", "טלפון"],
+        [2, "דנה <&> \n", "502345678"],
+        [3],
+        [4, "", "972502345678"],
+      ]);
+    });
+  }
+
+  it("writes out exponents and leaves other numbers, formula texts, errors and booleans be", async () => {
+    const rows =
+      '<row r="7"><c r="B7"><v>9.72502345678E11</v></c><c r="D7" t="str"><f>A1</f><v>0502345678</v></c>' +
+      '<c t="e"><v>#N/A</v></c><c><v>1.5</v></c><c t="b"><v>1</v></c></row>';
+    assert.deepEqual(await rowsOf(sheetFile(rows)), [[7, "", "972502345678", "", "0502345678", "", "1.5", "1"]]);
+  });
+
+  it("reads prefixed elements, rich text without its phonetic guide, and cells without references", async () => {
+    const strings =
+      '<x:sst xmlns:x="m"><x:si><x:r><x:t>05</x:t></x:r><x:r><x:t>02</x:t></x:r><x:rPh><x:t>zz</x:t></x:rPh></x:si></x:sst>';
+    const sheet =
+      '<x:worksheet xmlns:x="m"><x:row><x:c t="s"><x:v>0</x:v></x:c><x:c><x:v>2</x:v></x:c></x:row></x:worksheet>';
+    assert.deepEqual(await rowsOf(zipOf(workbookParts(sheet, strings))), [[1, "0502", "2"]]);
+  });
+
+  it("refuses a sheet that unpacks to too much, before unpacking it", async () => {
+    const bomb = zipOf(workbookParts("<worksheet/>"), { "xl/worksheets/sheet1.xml": 2 ** 30 });
+    await assert.rejects(rowsOf(bomb), { code: "import.too_large" });
+  });
+
+  it("refuses a part that is larger than it says", async () => {
+    const liar = zipOf(workbookParts(Buffer.alloc(50_000_000, " ")), { "xl/worksheets/sheet1.xml": 1000 });
+    await assert.rejects(rowsOf(liar), { code: "import.unreadable" });
+  });
+
+  it("expands no entities of the file's own", async () => {
+    const entities = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>';
+    const sheet = `${entities}<worksheet><row><c t="str"><v>&b;</v></c></row></worksheet>`;
+    await assert.rejects(rowsOf(zipOf(workbookParts(sheet))), { code: "import.unreadable" });
+  });
+
+  it("calls anything else unreadable", async () => {
+    const whole = xlsxOf([["a"]]);
+    const broken = [
+      whole.subarray(0, 500),
+      Buffer.from("PK\u0003\u0004 and more"),
+      zipOf({ "a.txt": "a" }),
+      sheetFile("<row></c>"),
+    ];
+    for (const bytes of broken) await assert.rejects(rowsOf(bytes), { code: "import.unreadable" });
+  });
+});
