@@ -32,13 +32,14 @@ export async function count(tx: Tx, run: LockedRun, businessId: number, delta: C
                cancelled_count   = cancelled_count + ${cancelled}::int,
                cursor_position   = cursor_position + ${completed + failed + cancelled}::int,
                status            = case when over.now then over.status else r.status end,
-               started_at        = case when over.now then coalesce(r.started_at, ${utcNow}) else r.started_at end,
-               ended_at          = case when over.now then ${utcNow} else r.ended_at end,
-               completed_at      = case when over.now then ${utcNow} else r.completed_at end,
-               updated_at        = ${utcNow}
+               started_at        = case when over.now then coalesce(r.started_at, over.at) else r.started_at end,
+               ended_at          = case when over.now then over.at else r.ended_at end,
+               completed_at      = case when over.now then over.at else r.completed_at end,
+               updated_at        = over.at
           from (select status in ('pending', 'running')
                        and queued_count + ${queued}::int = 0 and in_progress_count + ${inProgress}::int = 0 as now,
-                       case when cancel_requested then 'cancelled' else 'completed' end as status
+                       case when cancel_requested then 'cancelled' else 'completed' end as status,
+                       ${utcNow} as at
                   from outbound_call_runs
                  where id = ${run.id}) over
          where r.id = ${run.id} and r.business_id = ${businessId}

@@ -8,7 +8,9 @@ import { cancelUnbegun } from "./cancelUnbegun.ts";
 import { claimJobs, type Claim } from "./claim.ts";
 import type { Engine } from "./engine.ts";
 import { freeSlots, shareSlots, type WaitingRun } from "./fairness.ts";
+import { dialClaim } from "./dial.ts";
 import { lockRun } from "./rows.ts";
+import { wakeDispatch } from "./wake.ts";
 
 export interface Dispatched {
   claims: Claim[];
@@ -111,4 +113,20 @@ function cutTo(shares: Map<number, number>, n: number): Map<number, number> {
     left -= Math.min(share, left);
   }
   return cut;
+}
+
+/** One dispatch: claims, commits, and sets the calls on their way beside the caller. @returns how many were claimed */
+export async function dispatch(engine: Engine, businessId: number): Promise<number> {
+  if (engine.draining.aborted) {
+    // Somebody else's turn: this wake-up must not be lost with us.
+    await wakeDispatch(engine.db, businessId);
+    return 0;
+  }
+  const { claims, turns } = await dispatchOnce(engine, businessId);
+  await engine.reached("claim.committed");
+  claims.forEach((claim, n) => {
+    engine.launch(() => dialClaim(engine, claim, turns.waitMs + n * turns.intervalMs));
+  });
+  if (turns.againInMs !== null) engine.dispatchLater(businessId, turns.againInMs);
+  return claims.length;
 }

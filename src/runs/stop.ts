@@ -100,7 +100,8 @@ async function endAtOnce(door: Door, runId: number, ending: Ending): Promise<{ n
 async function closeRun(tx: Tx, businessId: number, runId: number, status: Ending["status"]): Promise<void> {
   await tx.execute(sql`
     update outbound_call_runs
-       set status = ${status}, ended_at = ${utcNow}, completed_at = ${utcNow}, updated_at = ${utcNow}
+       set status = ${status}, ended_at = t.at, completed_at = t.at, updated_at = t.at
+      from (select ${utcNow} as at) t
      where id = ${runId} and business_id = ${businessId} and status in ('pending', 'running')`);
 }
 
