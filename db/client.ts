@@ -24,6 +24,9 @@ export interface DatabaseOptions {
 /** How long to wait for a connection before an error is better than silence. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** A process that freezes in the middle of a transaction must not keep its locks: nobody's dispatch could go on. */
+const IDLE_IN_TRANSACTION_MS = 5_000;
+
 export function openPool({ url, name, max = 10, onError }: DatabaseOptions): pg.Pool {
   // The CRM's `timestamp` columns hold UTC: now(), casts and Date parameters must all mean UTC on every connection.
   pg.defaults.parseInputDatesAsUTC = true;
@@ -32,7 +35,7 @@ export function openPool({ url, name, max = 10, onError }: DatabaseOptions): pg.
     application_name: name,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    options: "-c TimeZone=UTC",
+    options: `-c TimeZone=UTC -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
     keepAlive: true,
   });
   const report = (error: Error) => onError?.(error);

@@ -321,6 +321,10 @@ export const attempts = pgTable(
     uniqueIndex("unique_attempt_call_sid")
       .on(t.callSid)
       .where(sql`call_sid is not null`),
+    // A call found at the carrier by its two numbers must belong to one attempt: the next waits until this one is known.
+    uniqueIndex("unique_unsettled_attempt")
+      .on(t.fromNumber, t.toNumber)
+      .where(sql`begun_at is not null and closed_at is null and call_sid is null`),
   ],
 );
 
@@ -351,7 +355,8 @@ export const runEvents = pgTable(
 export const workers = pgTable("outbound_workers", {
   id: uuid("id").primaryKey(),
   name: varchar("name", { length: 128 }).notNull(),
-  hostname: varchar("hostname", { length: 255 }).notNull(),
+  // Machine, boot and process namespace: within one of them a pid tells whether a worker is gone.
+  host: varchar("host", { length: 255 }).notNull(),
   pid: integer("pid").notNull(),
   graphileWorkerIds: text("graphile_worker_ids").array().notNull().default([]),
   startedAt: instant("started_at").notNull().defaultNow(),

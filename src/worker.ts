@@ -1,14 +1,13 @@
 // The worker process: Graphile's tasks, the heartbeat, the maintenance tick, and an end in order.
-import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import { openDatabase } from "../db/client.ts";
 import { taskList } from "../tasks/registry.ts";
 import type { Dialler } from "./dialling/dialler.ts";
 import type { Logger } from "./log.ts";
 import { dispatch } from "./runs/dispatch.ts";
 import type { Engine, Limits, Moment, WorkerIdentity } from "./runs/engine.ts";
-import { heartbeat, registerWorker, signOff } from "./runs/leases.ts";
-import { maintain } from "./runs/maintain.ts";
+import { heartbeat, signOff } from "./runs/leases.ts";
+import { maintain, recover } from "./runs/maintain.ts";
+import { identify, isLocal, leave } from "./worker/identity.ts";
 import { startGraphile } from "./worker/graphile.ts";
 import { Launches } from "./worker/launches.ts";
 import { loop } from "./worker/loop.ts";
@@ -21,6 +20,8 @@ export interface WorkerOptions {
   publicUrl: string;
   voiceUrl?: string | undefined;
   callerId?: string | undefined;
+  /** For tests: between two maintenance ticks, in milliseconds. */
+  tickMs?: number;
   /** For tests and the fault drill. */
   reached?: (moment: Moment) => Promise<void>;
 }
@@ -52,6 +53,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     max: 1,
     onError: lost,
   });
+  const graphileIds = new Set<string>();
+  let healthySince: number | null = null;
+  let lastBeat: number | null = null;
   const launches = new Launches();
   const draining = new AbortController();
   const failed = (what: string) => (error: unknown) =>
@@ -72,18 +76,36 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         launches.launch(() => dispatch(engine, businessId).then(() => {}, failed("dispatch"))),
       ),
     draining: draining.signal,
+    healthyForMs: () => (healthySince === null ? 0 : performance.now() - healthySince),
+    isLocal,
     reached: options.reached ?? (async () => {}),
   };
 
-  await registerWorker(beatDb, identity, []);
-  const beat = loop(limits.heartbeatMs, () => heartbeat(beatDb, identity), failed("heartbeat"));
-  const tick = loop(TICK_MS, () => maintain(engine), failed("maintenance"));
+  const beatOnce = async () => {
+    const since = performance.now();
+    // A heartbeat that came late counts as a gap: the process was frozen, or the machine asleep.
+    if (lastBeat !== null && since - lastBeat > limits.adoptAfterMs) healthySince = null;
+    try {
+      await heartbeat(beatDb, identity, [...graphileIds], limits);
+      healthySince ??= since;
+      lastBeat = performance.now();
+    } catch (error) {
+      healthySince = null;
+      throw error;
+    }
+  };
+  await beatOnce();
+  await recover(engine);
+  const beat = loop(limits.heartbeatMs, beatOnce, failed("heartbeat"));
+  const tick = loop(options.tickMs ?? TICK_MS, () => maintain(engine), failed("maintenance"));
   const graphile = await startGraphile({
     pool: db.$client,
     tasks: taskList(engine),
     log,
-    onWorker: (id) => void registerWorker(beatDb, identity, [id]).catch(failed("registering")),
+    onWorker: (poolId) => void graphileIds.add(poolId),
   });
+  // At once, so that the pool's job locks can be freed even if we die before the next heartbeat.
+  await beatOnce().catch(failed("heartbeat"));
   log.info({ worker: identity.name }, "worker: ready");
 
   return {
@@ -96,13 +118,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         log.warn({ calls: launches.inFlight }, "worker: calls without an answer are left to reconcile");
       await beat.stop();
       await signOff(beatDb, identity).catch(failed("signing off"));
+      leave(identity);
       await Promise.all([db.$client.end(), beatDb.$client.end()]);
       log.info({ worker: identity.name }, "worker: ended");
     },
   };
-}
-
-function identify(): WorkerIdentity {
-  const host = hostname();
-  return { id: randomUUID(), name: `${host}:${process.pid}`, hostname: host, pid: process.pid };
 }

@@ -36,6 +36,9 @@ create index if not exists idx_outbound_call_attempts_open on outbound_call_atte
 --> statement-breakpoint
 create unique index if not exists unique_attempt_call_sid on outbound_call_attempts (call_sid) where call_sid is not null;
 --> statement-breakpoint
+create unique index if not exists unique_unsettled_attempt on outbound_call_attempts (from_number, to_number)
+  where begun_at is not null and closed_at is null and call_sid is null;
+--> statement-breakpoint
 create table if not exists outbound_run_events (
   id          bigserial primary key,
   run_id      integer      not null constraint fk_outbound_run_events_run references outbound_call_runs (id) on delete cascade,
@@ -52,7 +55,7 @@ create index if not exists idx_outbound_run_events_run on outbound_run_events (r
 create table if not exists outbound_workers (
   id                  uuid primary key,
   name                varchar(128) not null,
-  hostname            varchar(255) not null,
+  host                varchar(255) not null,
   pid                 integer      not null,
   graphile_worker_ids text[]       not null default '{}',
   started_at          timestamptz  not null default now(),

@@ -5,7 +5,7 @@ import type { DialResult } from "../dialling/dialler.ts";
 import { accountWorks, pauseAccount, unknownRefusal } from "../dialling/pause.ts";
 import { inTransaction } from "../../db/client.ts";
 import { ambiguous } from "./ambiguous.ts";
-import { beginAttempt } from "./begin.ts";
+import { beginAttempt, type Begun } from "./begin.ts";
 import type { Claim } from "./claim.ts";
 import { endJob } from "./end.ts";
 import type { Engine } from "./engine.ts";
@@ -14,13 +14,22 @@ import { requeueJob, type Proof } from "./requeue.ts";
 import { untilStored } from "./untilStored.ts";
 import { wakeWaiting } from "./wakeWaiting.ts";
 
+const BUSY_AGAIN_MS = 500;
+
 /** Dials the claim after `waitMs`. Never throws; whatever happens is stored, or left to reconcile. */
 export async function dialClaim(engine: Engine, claim: Claim, waitMs: number): Promise<void> {
   try {
     await waitForTurn(engine, waitMs);
     if (engine.draining.aborted) return await giveBack(engine, claim, "not_sent");
-    const clock = startClock(engine.limits.postStartBudgetMs);
-    if (!(await begin(engine, claim))) return await giveBack(engine, claim, "not_sent");
+    let clock = startClock(engine.limits.postStartBudgetMs);
+    let begun = await begin(engine, claim);
+    // Another call between the two numbers is not known yet: wait for it, not begun, so that stop can still end the claim.
+    while (begun === "busy" && !engine.draining.aborted) {
+      await waitForTurn(engine, BUSY_AGAIN_MS);
+      clock = startClock(engine.limits.postStartBudgetMs);
+      begun = await begin(engine, claim);
+    }
+    if (begun !== "begun") return await giveBack(engine, claim, "not_sent", { why: begun });
     await engine.reached("begin.committed");
     const result = await engine.dialler.dial(requestFor(engine, claim), clock.maySend);
     await engine.reached("post.answered");
@@ -49,13 +58,13 @@ function startClock(budgetMs: number): { maySend: () => boolean } {
   return { maySend: () => performance.now() - monotonic < budgetMs && Math.abs(Date.now() - wall) < budgetMs };
 }
 
-/** False also when the database did not answer: then the mark may stand, but we know that we have not sent anything. */
-async function begin(engine: Engine, claim: Claim): Promise<boolean> {
+/** `unmarked`: the database did not answer. The mark may stand, but we know that we have not sent anything. */
+async function begin(engine: Engine, claim: Claim): Promise<Begun | "unmarked"> {
   try {
     return await beginAttempt(engine.db, claim);
   } catch (error) {
     engine.log.warn({ err: error, jobId: claim.jobId }, "dial: could not mark the call as begun");
-    return false;
+    return "unmarked";
   }
 }
 

@@ -6,9 +6,10 @@ import { reserveTurns, type Turns } from "../dialling/pacing.ts";
 import { callerIdOf } from "./callerId.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
 import { claimJobs, type Claim } from "./claim.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, Limits } from "./engine.ts";
 import { freeSlots, shareSlots, type WaitingRun } from "./fairness.ts";
 import { dialClaim } from "./dial.ts";
+import { lockFresh } from "./leases.ts";
 import { lockRun } from "./rows.ts";
 import { wakeDispatch } from "./wake.ts";
 
@@ -42,7 +43,8 @@ export async function dispatchOnce(engine: Engine, businessId: number): Promise<
     if (!business?.enabled || !from) return { claims: [], turns: NO_TURNS };
 
     const free = freeSlots(business.limit, business.taken);
-    const shares = free.length > 0 ? shareSlots(await lockWaitingRuns(tx, businessId), free.length) : new Map();
+    const shares =
+      free.length > 0 ? shareSlots(await lockWaitingRuns(tx, businessId, engine.limits), free.length) : new Map();
     const wanted = [...shares.values()].reduce((sum, n) => sum + n, 0);
     if (wanted === 0) return { claims: [], turns: NO_TURNS };
 
@@ -89,14 +91,14 @@ async function readBusiness(tx: Tx, businessId: number, defaultLimit: number): P
 }
 
 /** Locks the runs that have leads waiting: their status and flag cannot change before the claim commits. */
-async function lockWaitingRuns(tx: Tx, businessId: number): Promise<WaitingRun[]> {
+async function lockWaitingRuns(tx: Tx, businessId: number, limits: Limits): Promise<WaitingRun[]> {
   return await rows<WaitingRun>(
     tx,
     sql`select id, queued_count as queued, in_progress_count as "inProgress", concurrency,
                (extract(epoch from last_served_at) * 1000)::float8 as "lastServed"
           from outbound_call_runs
          where business_id = ${businessId} and status in ('pending', 'running') and not cancel_requested
-           and engine = 'ringpost' and queued_count > 0 and in_progress_count < concurrency
+           and engine = 'ringpost' and queued_count > 0 and in_progress_count < concurrency and ${lockFresh(limits)}
          order by in_progress_count, last_served_at nulls first, id
          limit ${RUNS_READ}
            for no key update`,

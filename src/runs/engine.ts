@@ -27,7 +27,8 @@ export interface WorkerIdentity {
   id: string;
   /** `hostname:pid`, as runs show it in locked_by_worker. */
   name: string;
-  hostname: string;
+  /** Machine, boot and process namespace, within which a pid means something. */
+  host: string;
   pid: number;
 }
 
@@ -49,6 +50,10 @@ export interface Engine {
   dispatchLater(businessId: number, ms: number): void;
   /** Ends when the process drains: waits are cut short, nothing new begins. */
   draining: AbortSignal;
+  /** For how long the heartbeat has succeeded without a gap: who was away himself may not declare others dead. */
+  healthyForMs(): number;
+  /** Whether a worker with this boot id runs in this very process. */
+  isLocal(workerId: string): boolean;
   /** Named moments that tests and the fault drill hook into; does nothing otherwise. */
   reached(moment: Moment): Promise<void>;
 }

@@ -1,7 +1,33 @@
-// The maintenance tick: what no event will tell. A wake-up that got lost, so far.
+// The maintenance tick: what no event will tell. Lost wake-ups, workers that are gone, calls whose outcome is unknown,
+// live calls without news. One small question first, so that an idle system is asked nothing more.
+import { sql } from "drizzle-orm";
+import { row } from "../../db/client.ts";
+import { adopt } from "./adopt.ts";
 import type { Engine } from "./engine.ts";
+import { reclaimStuckRuns } from "./reclaim.ts";
+import { reconcile } from "./reconcile.ts";
+import { repairSlots } from "./repairSlots.ts";
 import { wakeWaiting } from "./wakeWaiting.ts";
 
+/** Before a worker serves anybody: runs past their TTL end first, then what younger ones left behind goes on. */
+export async function recover(engine: Engine): Promise<void> {
+  await reclaimStuckRuns(engine);
+  await adopt(engine);
+}
+
 export async function maintain(engine: Engine): Promise<void> {
-  await wakeWaiting(engine);
+  const todo = await row<{ open: boolean; live: boolean; workers: boolean }>(
+    engine.db,
+    sql`select exists (select from outbound_call_runs where status in ('pending', 'running') and engine = 'ringpost') as open,
+               exists (select from outbound_call_attempts where closed_at is null)
+                 or exists (select from outbound_call_slots) as live,
+               exists (select from outbound_workers where id <> ${engine.worker.id}::uuid) as workers`,
+  );
+  if (todo?.workers || todo?.open) await adopt(engine);
+  if (todo?.open && engine.healthyForMs() > engine.limits.adoptAfterMs) await reclaimStuckRuns(engine);
+  if (todo?.live) {
+    await reconcile(engine);
+    await repairSlots(engine);
+  }
+  if (todo?.open) await wakeWaiting(engine);
 }

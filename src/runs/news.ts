@@ -6,7 +6,7 @@ import { findAttempt, type Attempt } from "./attempt.ts";
 import { audit } from "./audit.ts";
 import { recordCall } from "./callLog.ts";
 import { endJob } from "./end.ts";
-import { orphanCall } from "./orphanCall.ts";
+import { takeOrphan } from "./orphanCall.ts";
 import { lockJob, lockRun, type LockedJob } from "./rows.ts";
 import { callStatusesBefore, isCallEnd, isCallStatus, jobStatusAtEnd, LIVE_JOB, type CallStatus } from "./states.ts";
 import { wakeHangUp } from "./wake.ts";
@@ -29,7 +29,7 @@ export type NewsResult = "applied" | "ignored" | "unknown";
 export async function applyNews(db: Database, news: CarrierNews): Promise<NewsResult> {
   const { status } = news;
   if (!isCallStatus(status)) return "ignored";
-  return await inTransaction(db, async (tx) => {
+  const done = await inTransaction(db, async (tx) => {
     const attempt = await findAttempt(tx, news.token, news.sid);
     if (!attempt) return "unknown";
     if (attempt.callSid !== null && attempt.callSid !== news.sid) return await secondCall(tx, attempt, news.sid);
@@ -37,10 +37,13 @@ export async function applyNews(db: Database, news: CarrierNews): Promise<NewsRe
     if (isCallEnd(status)) await lockRun(tx, attempt.businessId, attempt.runId);
     const job = await lockJob(tx, attempt.businessId, attempt.jobId);
     if (!job) return "unknown";
-    if (job.token !== attempt.token || !LIVE_JOB.includes(job.status))
-      return await orphanCall(tx, attempt, job, { ...news, status });
+    if (job.token !== attempt.token || !LIVE_JOB.includes(job.status)) return attempt;
     return await moveOn(tx, attempt, job, { ...news, status });
   });
+  if (typeof done === "string") return done;
+  const orphaned = await takeOrphan(db, done, news.sid, isCallEnd(status));
+  if (orphaned === "adopted") return await applyNews(db, news);
+  return orphaned === "hung_up" ? "applied" : "ignored";
 }
 
 async function moveOn(

@@ -8,7 +8,10 @@ import { lockRun, utcNow } from "./rows.ts";
 import { OPEN_RUN } from "./states.ts";
 import { wakeIfWaiting } from "./wake.ts";
 
-/** Why the carrier certainly has no call. */
+/**
+ * Why the carrier certainly has no call. `worker_lost` holds only while the POST has not begun, which is looked at again
+ * under the run's lock: a worker taken for dead may be marking it at this moment.
+ */
 export type Proof = "throttled" | "blocked" | "not_sent" | "worker_lost" | "not_found";
 
 /**
@@ -39,6 +42,8 @@ export async function requeueJob(
              completed_at = case when ${goesOn} then null else ${utcNow} end,
              active_number = case when ${goesOn} then active_number else null end
        where id = ${jobId} and business_id = ${businessId} and dial_lock_token = ${token} and status = 'dialing'
+         and exists (select from outbound_call_attempts a
+                      where a.token = ${token} and a.call_sid is null and (${proof} <> 'worker_lost' or a.begun_at is null))
       returning id
     ), freed as (
       delete from outbound_call_slots s using moved where s.job_id = moved.id and s.token = ${token}
