@@ -73,7 +73,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     launch: (work) => launches.launch(work),
     dispatchLater: (businessId, ms) =>
       launches.later(businessId, ms, () =>
-        launches.launch(() => dispatch(engine, businessId).then(() => {}, failed("dispatch"))),
+        launches.launch(async () => void (await dispatch(engine, businessId).catch(failed("dispatch")))),
       ),
     draining: draining.signal,
     healthyForMs: () => (healthySince === null ? 0 : performance.now() - healthySince),

@@ -31,7 +31,7 @@ export async function startGraphile(options: GraphileOptions): Promise<Graphile>
   let stopping = false;
   const supervised = (async () => {
     let wait = FIRST_RESTART_MS;
-    while (!stopping) {
+    for (;;) {
       const since = Date.now();
       await runner?.promise.catch((error: unknown) => options.log.warn({ err: error }, "graphile: the runner ended"));
       if (stopping) return;

@@ -1,0 +1,123 @@
+// Why is nothing dialling? What a run with leads in the queue waits for, read in one transaction, never guessed.
+import { sql } from "drizzle-orm";
+import { row, rows, type Tx } from "../../db/client.ts";
+import { through, type Door } from "../../db/door.ts";
+import { callerIdOf } from "./callerId.ts";
+import type { Limits } from "./engine.ts";
+
+export type Waiting =
+  /** No worker is alive: nobody will dial until one starts. */
+  | { reason: "worker"; last_heartbeat: string | null }
+  /** The business may not call, or has no number to call from, or the carrier refuses our settings. */
+  | {
+      reason: "configuration";
+      code: "business.calls_disabled" | "business.no_caller_id" | "carrier.configuration";
+      detail: string | null;
+      until: string | null;
+    }
+  /** The carrier refuses the account, or asks for patience. */
+  | { reason: "carrier"; code: string; detail: string | null; until: string | null }
+  /** Every slot of the business, or of the run, is taken. `runs`: who holds them. */
+  | { reason: "slot"; limit: number; runs: { run_id: number; calls: number }[] }
+  /** The account's calls per second. */
+  | { reason: "pacing"; until: string | null };
+
+export interface WaitingFacts {
+  limits: Pick<Limits, "maxCallsPerBusiness" | "adoptAfterMs">;
+  /** Undefined: no carrier configured here; its pauses and pace are not looked at. */
+  accountSid: string | undefined;
+  callerId: string | undefined;
+}
+
+/** Null: nothing is in the way, or nothing is left to dial. */
+export async function waitingFor(door: Door, runId: number, facts: WaitingFacts): Promise<Waiting | null> {
+  return await through(door, async (tx, businessId) => {
+    const run = await row<{ queued: number; inProgress: number; concurrency: number }>(
+      tx,
+      sql`select queued_count as queued, in_progress_count as "inProgress", concurrency from outbound_call_runs
+           where id = ${runId} and business_id = ${businessId} and status in ('pending', 'running')`,
+    );
+    if (!run || run.queued === 0) return null;
+    return (
+      (await deadWorkers(tx, facts)) ??
+      (await badConfiguration(tx, businessId, facts)) ??
+      (await pausedAccount(tx, facts)) ??
+      (await takenSlots(tx, businessId, runId, run, facts)) ??
+      (await slowAccount(tx, facts))
+    );
+  });
+}
+
+async function deadWorkers(tx: Tx, facts: WaitingFacts): Promise<Waiting | null> {
+  const found = await row<{ alive: boolean; last: string | null }>(
+    tx,
+    sql`select coalesce(bool_or(stopped_at is null
+                                and heartbeat_at > clock_timestamp() - make_interval(secs => ${facts.limits.adoptAfterMs / 1000})), false) as alive,
+               ${iso(sql`max(heartbeat_at)`)} as last
+          from outbound_workers`,
+  );
+  return found?.alive ? null : { reason: "worker", last_heartbeat: found?.last ?? null };
+}
+
+async function badConfiguration(tx: Tx, businessId: number, facts: WaitingFacts): Promise<Waiting | null> {
+  const business = await row<{ enabled: boolean; callerId: string | null; phone: string | null }>(
+    tx,
+    sql`select coalesce(b.is_active, true) and coalesce(b.calls_enabled, true) as enabled, s.caller_id as "callerId", b.phone_number as phone
+          from business b left join outbound_business_settings s on s.business_id = b.id
+         where b.id = ${businessId}`,
+  );
+  const none = { reason: "configuration", detail: null, until: null } as const;
+  if (!business?.enabled) return { ...none, code: "business.calls_disabled" };
+  if (!callerIdOf(business.callerId, business.phone, facts.callerId)) return { ...none, code: "business.no_caller_id" };
+  return null;
+}
+
+async function pausedAccount(tx: Tx, facts: WaitingFacts): Promise<Waiting | null> {
+  if (!facts.accountSid) return null;
+  const paused = await row<{ kind: string; code: string | null; detail: string | null; until: string | null }>(
+    tx,
+    sql`select pause_kind as kind, pause_code as code, pause_message as detail, ${iso(sql`paused_until`)} as until
+          from outbound_carrier_accounts
+         where account_sid = ${facts.accountSid} and pause_kind is not null`,
+  );
+  if (!paused) return null;
+  const { detail, until } = paused;
+  if (paused.kind === "configuration") return { reason: "configuration", code: "carrier.configuration", detail, until };
+  return { reason: "carrier", code: paused.code ?? paused.kind, detail, until };
+}
+
+async function takenSlots(
+  tx: Tx,
+  businessId: number,
+  runId: number,
+  run: { inProgress: number; concurrency: number },
+  facts: WaitingFacts,
+): Promise<Waiting | null> {
+  if (run.inProgress >= run.concurrency)
+    return { reason: "slot", limit: run.concurrency, runs: [{ run_id: runId, calls: run.inProgress }] };
+  const holders = await rows<{ run_id: number; calls: number; limit: number }>(
+    tx,
+    sql`select s.run_id, count(*)::int as calls,
+               coalesce((select max_calls from outbound_business_settings where business_id = ${businessId}),
+                        ${facts.limits.maxCallsPerBusiness}::int) as "limit"
+          from outbound_call_slots s
+         where s.business_id = ${businessId}
+         group by s.run_id order by s.run_id`,
+  );
+  const taken = holders.reduce((sum, h) => sum + h.calls, 0);
+  const limit = holders[0]?.limit ?? Infinity;
+  if (taken < limit) return null;
+  return { reason: "slot", limit, runs: holders.map(({ run_id, calls }) => ({ run_id, calls })) };
+}
+
+async function slowAccount(tx: Tx, facts: WaitingFacts): Promise<Waiting | null> {
+  if (!facts.accountSid) return null;
+  const busy = await row<{ until: string | null }>(
+    tx,
+    sql`select ${iso(sql`next_turn_at`)} as until from outbound_carrier_accounts
+         where account_sid = ${facts.accountSid} and next_turn_at > clock_timestamp()`,
+  );
+  return busy ? { reason: "pacing", until: busy.until } : null;
+}
+
+const iso = (time: ReturnType<typeof sql>) => sql`to_char(${time}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')`;

@@ -1,0 +1,40 @@
+// Signals, and the end of the process: the only module beside main.ts that ends it.
+import type { Logger } from "./log.ts";
+
+/** Everything in order within this; then the process ends whatever is left. */
+export const DRAIN_MS = 9_000;
+/** After an orderly end, for streams to flush. */
+const HARD_LIMIT_MS = DRAIN_MS + 1_000;
+
+/**
+ * Runs `stop` once on SIGTERM or SIGINT and ends the process: 0 when it went well. A second signal ends it at once.
+ * @returns a promise that is pending until then: what a long-running command awaits
+ */
+export function untilSignal(log: Logger, stop: (graceMs: number) => Promise<void>): Promise<never> {
+  let stopping = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping) {
+      log.warn(`${signal} again: ending at once`);
+      process.exit(1);
+    }
+    stopping = true;
+    log.info(`${signal}: draining`);
+    setTimeout(() => {
+      log.error("draining took too long: ending");
+      process.exit(1);
+    }, HARD_LIMIT_MS).unref();
+    stop(DRAIN_MS).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, "draining failed");
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  return new Promise<never>(() => {
+    // Keeps the event loop alive even while nothing else does.
+    setInterval(() => {}, 2 ** 30);
+  });
+}
