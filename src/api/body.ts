@@ -23,13 +23,14 @@ export const limitBody = (maxSize: number) =>
     },
   });
 
-/** Lets only JSON pass: 415 for another type, 413, and 400 for what cannot be parsed or nests absurdly. */
+/** Lets only a JSON object pass: 415 for another type, 413, and 400 for what cannot be parsed or nests absurdly. */
 export function jsonBody(): MiddlewareHandler<ApiEnv> {
   const limit = limitBody(JSON_BYTES);
   return async (c, next) => {
     if (!isJson(c)) throw new CodedError("request.media_type", "not JSON");
     return await limit(c, async () => {
-      await parseJson(c);
+      // An array would pass for an object without fields.
+      if (Array.isArray(await parseJson(c))) throw new CodedError("request.invalid", "an array");
       await next();
     });
   };
