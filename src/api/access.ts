@@ -56,7 +56,7 @@ export function accessOf({ db, log }: Pick<ApiDeps, "db" | "log">) {
       const run = await tenant.findRun(runId);
       if (!run) throw new CodedError("run.not_found", "no such run");
       if (caller.role === "system_admin")
-        await tenant.record(runId, "system_admin_access", { method: c.req.method, route: c.req.path });
+        await tenant.record(runId, "system_admin.access", { method: c.req.method, route: c.req.path });
       return { tenant, run };
     },
   };

@@ -59,6 +59,9 @@ export interface ApiDeps {
     defaultLocale: Locale;
     callerId: string | undefined;
     maxCallsPerBusiness: number;
+    /** How long a POST can be under way: stop and force-cancel answer only when none is left. */
+    postStartBudgetMs: number;
+    postTimeoutMs: number;
   };
   /** Undefined: no carrier is configured, and every webhook is refused. */
   carrier:

@@ -22,7 +22,10 @@ const Start = v.object({
   message: v.nullish(v.object({ he: v.optional(words(MAX_WORDS)), en: v.optional(words(MAX_WORDS)) })),
 });
 
-export function enqueueRoutes({ queue }: ApiDeps, access: Access) {
+/** Ids in the wish that the business does not have: missing or foreign, nobody looks which. */
+const NOT_THEIRS = new Set(["lead.not_found", "list.not_found"]);
+
+export function enqueueRoutes({ queue, log }: ApiDeps, access: Access) {
   return new Hono<ApiEnv>().post("/bulk-enqueue", jsonBody(), valid("json", Start), async (c) => {
     const wish = c.req.valid("json");
     const { door } = await access.business(c);
@@ -38,7 +41,13 @@ export function enqueueRoutes({ queue }: ApiDeps, access: Access) {
       const { runId, queued, skipped } = await queue.enqueueRun(door, input);
       return c.json({ run_id: runId, queued, skipped: skippedView(skipped) }, 201);
     } catch (error) {
-      if (!(error instanceof CodedError) || error.code !== "run.nothing_to_call") throw error;
+      if (!(error instanceof CodedError)) throw error;
+      if (NOT_THEIRS.has(error.code))
+        log.warn(
+          { what: error.code, businessId: door.businessId, actor: door.actor },
+          "[SECURITY] Asked for an id that the business does not have",
+        );
+      if (error.code !== "run.nothing_to_call") throw error;
       const skipped = (error.detail["skipped"] ?? []) as Enqueued["skipped"];
       throw new CodedError(error.code, error.message, { skipped: skippedView(skipped) });
     }

@@ -10,11 +10,11 @@ import { id, runParam } from "./schemas.ts";
 
 const Stop = v.object({ run_id: id, hang_up: v.optional(v.boolean(), false) });
 
-export function stopRoutes({ queue }: ApiDeps, access: Access) {
+export function stopRoutes({ queue, config }: ApiDeps, access: Access) {
   return new Hono<ApiEnv>().post("/stop-queue", jsonBody(), valid("json", Stop), async (c) => {
     const { run_id, hang_up } = c.req.valid("json");
     const { tenant } = await access.run(c, run_id);
-    const { stopped, cancelledJobs } = await queue.stopRun(tenant.door, run_id, { hangUp: hang_up });
+    const { stopped, cancelledJobs } = await queue.stopRun(tenant.door, run_id, { hangUp: hang_up, flight: config });
     const locale = c.get("locale");
     return stopped
       ? c.json({ success: true, message: SAY.stopped(cancelledJobs)[locale], cancelled_jobs: cancelledJobs })
@@ -22,7 +22,7 @@ export function stopRoutes({ queue }: ApiDeps, access: Access) {
   });
 }
 
-export function cancelRoutes({ queue }: ApiDeps, access: Access) {
+export function cancelRoutes({ queue, config }: ApiDeps, access: Access) {
   return new Hono<ApiEnv>()
     .post("/jobs/:run_id/cancel", valid("param", runParam), async (c) => {
       const { tenant, run } = await access.run(c, c.req.valid("param").run_id);
@@ -37,7 +37,7 @@ export function cancelRoutes({ queue }: ApiDeps, access: Access) {
     })
     .post("/jobs/:run_id/force-cancel", valid("param", runParam), async (c) => {
       const { tenant, run } = await access.run(c, c.req.valid("param").run_id);
-      const { cancelled, cancelledJobs } = await queue.forceCancelRun(tenant.door, run.id);
+      const { cancelled, cancelledJobs } = await queue.forceCancelRun(tenant.door, run.id, { flight: config });
       const message = cancelled ? SAY.cancelled(cancelledJobs) : SAY.alreadyEnded;
       return c.json({ success: true, message: message[c.get("locale")], cancelled_jobs: cancelledJobs });
     });

@@ -75,6 +75,8 @@ export function anApi(db: Database, overrides: { queue?: Partial<Queue>; deps?: 
       defaultLocale: "he",
       callerId: "+97231234567",
       maxCallsPerBusiness: 3,
+      postStartBudgetMs: 100,
+      postTimeoutMs: 100,
     },
     carrier: { authToken: AUTH_TOKEN, publicUrl: () => PUBLIC_URL },
     ...overrides.deps,

@@ -127,7 +127,7 @@ describe("system_admin", () => {
     }
     const { json } = await owner.get(`/api/outbound/runs/${run.id}/audit`);
     const events = json.items.map((e: { kind: string; actor: string }) => [e.kind, e.actor]);
-    const event = ["system_admin_access", "system_admin:2"];
+    const event = ["system_admin.access", "system_admin:2"];
     assert.deepEqual(events, [event, event, event]);
   });
 
