@@ -61,15 +61,24 @@ export function webhookRoutes({ db, log, queue, carrier, config }: ApiDeps) {
     })
     .post("/voice", async (c) => {
       const { token, sid } = await signed(c);
-      const place = await placeOfCall(db, { token, sid });
-      const words = place && (await doorOf(place.businessId).wordsOf(place.runId));
+      const words = await wordsOf(token, sid);
       const locale = LOCALES.find((l) => l === words?.locale) ?? config.defaultLocale;
       const texts = chosen(words?.run, locale) ?? chosen(words?.business, locale) ?? bothDefaults(locale);
       return c.body(sayAndHangUp(texts), 200, { "Content-Type": "text/xml; charset=utf-8" });
     });
 
-  function doorOf(businessId: number) {
-    return forTenant(db, { businessId, actor: "carrier", userId: null }, log);
+  /** What the call may say. Someone is listening: without a database they hear the default, not Twilio's apology. */
+  async function wordsOf(token: string | null, sid: string | null) {
+    try {
+      const place = await placeOfCall(db, { token, sid });
+      if (!place) return undefined;
+      return await forTenant(db, { businessId: place.businessId, actor: "carrier", userId: null }, log).wordsOf(
+        place.runId,
+      );
+    } catch (error) {
+      log.error({ err: error, sid }, "The words of a call could not be read");
+      return undefined;
+    }
   }
 }
 

@@ -1,30 +1,21 @@
-// A fresh migrated database for one test file, dropped at its end.
-import { randomBytes } from "node:crypto";
-import pg from "pg";
+// A fresh migrated database for one test, or with `{ after }` for one file: a clone of a template that is migrated once
+// per state of the migrations.
+import { createHash } from "node:crypto";
+import { globSync, readFileSync } from "node:fs";
 import { openDatabase, type Database } from "../../db/client.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
-
-const SERVER = process.env["TEST_PG"] ?? "postgres://postgres@127.0.0.1:55432";
+import { freshDatabase as freshClone, type Scope } from "../support/postgres.ts";
 
 export async function freshDatabase(t: { after(close: () => Promise<void>): void }): Promise<Database> {
-  const name = `api_${randomBytes(6).toString("hex")}`;
-  await asAdmin(`create database ${name}`);
-  const url = `${SERVER}/${name}`;
-  await migrateDatabase(url);
+  const hash = createHash("sha256");
+  for (const file of globSync("db/migrations/*.sql").sort()) hash.update(readFileSync(file));
+  const template = { name: "api", key: hash.digest("hex").slice(0, 16), prepare: migrate };
+  const { url } = await freshClone(t as Scope, { template });
   const db = openDatabase({ url, name: "test", max: 5 });
-  t.after(async () => {
-    await db.$client.end();
-    await asAdmin(`drop database if exists ${name} with (force)`);
-  });
+  t.after(() => db.$client.end());
   return db;
 }
 
-async function asAdmin(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: `${SERVER}/postgres` });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
+async function migrate(url: string): Promise<void> {
+  await migrateDatabase(url);
 }

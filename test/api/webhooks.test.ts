@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHmac, randomUUID } from "node:crypto";
 import { after, describe, it } from "node:test";
+import { openDatabase } from "../../db/client.ts";
 import { attempts } from "../../db/schema.ts";
 import type { Queue } from "../../src/api/deps.ts";
 import { anApi, answerOf, AUTH_TOKEN, PUBLIC_URL } from "./harness.ts";
@@ -163,6 +164,13 @@ describe("the voice webhook", () => {
       assert.equal(status, 200);
       assert.match(text, /<Say language="he-IL".*<Say language="en-US".*<Hangup\/>/);
     }
+  });
+
+  it("is polite without its database too", async (t) => {
+    const gone = openDatabase({ url: "postgres://nobody@127.0.0.1:1/none", name: "test" });
+    t.after(() => gone.$client.end());
+    const { text } = await send(anApi(gone).app, "/webhooks/twilio/voice?token=t", { CallSid: "CA9" });
+    assert.match(text, /<Say .*<Hangup\/>/);
   });
 
   it("knows a call by its SID alone", async () => {
