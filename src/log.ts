@@ -27,16 +27,25 @@ export function createLogger(level: string, out: { write(line: string): unknown 
   );
 }
 
-/** Postgres puts whole rows into `detail`; the message, code and place are enough. */
+/** Postgres puts whole rows into `detail`, and Drizzle the parameters into the message: neither is for a log. */
 function plainError(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error);
   const code = "code" in error ? error.code : undefined;
   const cause = error.cause === undefined ? undefined : plainError(error.cause);
   return {
     type: error.name,
-    message: error.message,
+    message: error.message.split("\nparams:")[0],
     code,
-    stack: error.stack?.split("\n").slice(0, 6).join("\n"),
+    stack: placesOf(error),
     cause,
   };
+}
+
+/** The places of the stack alone: its head repeats the message. */
+function placesOf(error: Error): string | undefined {
+  return error.stack
+    ?.split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 6)
+    .join("\n");
 }

@@ -1,0 +1,94 @@
+// The business's imported leads and their lists, to look at. Leads from other sources are the CRM's to show.
+import { and, count, desc, eq, ilike, inArray, or, type SQL } from "drizzle-orm";
+import { through, type Door } from "../door.ts";
+import { leads, outboundLeadLists } from "../schema.ts";
+import type { Guard } from "./guard.ts";
+import { IMPORTED } from "./import.ts";
+
+export interface LeadFilter {
+  listId?: number | undefined;
+  /** Part of a name or number; `%` and `_` stand for themselves. */
+  search?: string | undefined;
+  statuses?: string[] | undefined;
+}
+
+const LEAD = {
+  businessId: leads.tenantId,
+  id: leads.id,
+  name: leads.name,
+  firstName: leads.firstName,
+  lastName: leads.lastName,
+  phone: leads.phoneE164,
+  status: leads.status,
+  notes: leads.notes,
+  listId: leads.outboundListId,
+  createdAt: leads.createdAt,
+};
+
+const LIST = {
+  businessId: outboundLeadLists.tenantId,
+  id: outboundLeadLists.id,
+  name: outboundLeadLists.name,
+  fileName: outboundLeadLists.fileName,
+  totalLeads: outboundLeadLists.totalLeads,
+  createdAt: outboundLeadLists.createdAt,
+};
+
+function matching({ listId, search, statuses }: LeadFilter): SQL | undefined {
+  const like = search && `%${search.replace(/[\\%_]/g, "\\$&")}%`;
+  const searched = [leads.name, leads.firstName, leads.lastName, leads.phoneE164];
+  return and(
+    listId === undefined ? undefined : eq(leads.outboundListId, listId),
+    statuses?.length ? inArray(leads.status, statuses) : undefined,
+    like ? or(...searched.map((column) => ilike(column, like))) : undefined,
+  );
+}
+
+export function leadQueries(door: Door, guard: Guard) {
+  const imported = (businessId: number) => and(eq(leads.tenantId, businessId), eq(leads.source, IMPORTED));
+  return {
+    /** One page, newest first, with how many match in all, and how many imported leads the business has. */
+    async listLeads(filter: LeadFilter, page: { size: number; number: number }) {
+      return await through(door, async (tx, businessId) => {
+        const where = and(imported(businessId), matching(filter));
+        const items = await tx
+          .select(LEAD)
+          .from(leads)
+          .where(where)
+          .orderBy(desc(leads.id))
+          .limit(page.size)
+          .offset((page.number - 1) * page.size);
+        const [matched] = await tx.select({ n: count() }).from(leads).where(where);
+        const [all] = await tx.select({ n: count() }).from(leads).where(imported(businessId));
+        return { items: guard.own(items, "lead"), total: matched?.n ?? 0, imported: all?.n ?? 0 };
+      });
+    },
+
+    async findList(listId: number) {
+      const [found] = await through(door, (tx, businessId) =>
+        tx
+          .select(LIST)
+          .from(outboundLeadLists)
+          .where(and(eq(outboundLeadLists.tenantId, businessId), eq(outboundLeadLists.id, listId))),
+      );
+      return guard.one(found, "list", listId);
+    },
+
+    /** Newest first, each with the number of leads that are still in it. */
+    async listLists() {
+      const found = await through(door, (tx, businessId) =>
+        tx
+          .select({ ...LIST, currentLeads: count(leads.id) })
+          .from(outboundLeadLists)
+          // A lead that the CRM moved to another business must not be counted here.
+          .leftJoin(leads, and(eq(leads.outboundListId, outboundLeadLists.id), eq(leads.tenantId, businessId)))
+          .where(eq(outboundLeadLists.tenantId, businessId))
+          .groupBy(outboundLeadLists.id)
+          .orderBy(desc(outboundLeadLists.id)),
+      );
+      return guard.own(found, "list");
+    },
+  };
+}
+
+export type LeadRow = Awaited<ReturnType<ReturnType<typeof leadQueries>["listLeads"]>>["items"][number];

@@ -1,0 +1,73 @@
+// The business itself, what it chose for its calls, and what a call of one of its runs says.
+import { and, eq, sql } from "drizzle-orm";
+import { through, type Door } from "../door.ts";
+import { business, outboundSettings, runs } from "../schema.ts";
+import type { Guard } from "./guard.ts";
+
+export type Settings = Omit<typeof outboundSettings.$inferSelect, "businessId">;
+/** Fields left out stay as they are; null goes back to the environment's default. */
+export type SettingsChange = Partial<Omit<Settings, "updatedAt">>;
+export type Spoken = Partial<Record<"he" | "en", string>>;
+
+export function settingsQueries(door: Door, guard: Guard) {
+  return {
+    /** Undefined when a token names a business that does not exist. */
+    async business() {
+      const [found] = await through(door, (tx, businessId) =>
+        tx
+          .select({
+            businessId: business.id,
+            name: business.name,
+            active: business.isActive,
+            callsEnabled: business.callsEnabled,
+          })
+          .from(business)
+          .where(eq(business.id, businessId)),
+      );
+      return guard.one(found, "business", door.businessId);
+    },
+
+    /** Undefined: it never chose anything. */
+    async settings(): Promise<Settings | undefined> {
+      const found = await through(door, (tx, businessId) =>
+        tx.select().from(outboundSettings).where(eq(outboundSettings.businessId, businessId)),
+      );
+      return guard.own(found, "settings")[0];
+    },
+
+    /** Creates or changes the row. The business must exist. */
+    async changeSettings(change: SettingsChange): Promise<Settings> {
+      const [changed] = await through(door, (tx, businessId) => {
+        const values = { ...change, updatedAt: sql`now()` };
+        return tx
+          .insert(outboundSettings)
+          .values({ ...values, businessId })
+          .onConflictDoUpdate({ target: outboundSettings.businessId, set: values })
+          .returning();
+      });
+      if (!changed) throw new Error("an upsert returned no row");
+      return changed;
+    },
+
+    /** What a call of the run may say: the run's own words, and the business's with its language. */
+    async wordsOf(runId: number): Promise<{ run: Spoken; business: Spoken; locale: string | null } | undefined> {
+      const [found] = await through(door, (tx, businessId) =>
+        tx
+          .select({
+            businessId: runs.businessId,
+            message: runs.message,
+            he: outboundSettings.messageHe,
+            en: outboundSettings.messageEn,
+            locale: outboundSettings.locale,
+          })
+          .from(runs)
+          .leftJoin(outboundSettings, eq(outboundSettings.businessId, runs.businessId))
+          .where(and(eq(runs.businessId, businessId), eq(runs.id, runId))),
+      );
+      const own = guard.one(found, "run", runId);
+      if (!own) return undefined;
+      const { he, en } = own;
+      return { run: own.message ?? {}, business: { ...(he && { he }), ...(en && { en }) }, locale: own.locale };
+    },
+  };
+}

@@ -1,0 +1,66 @@
+// The HTTP application: who may come in, the routes, and the one place where errors become answers.
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { secureHeaders } from "hono/secure-headers";
+import { CodedError } from "../errors.ts";
+import { accessOf } from "./access.ts";
+import { authenticator } from "./auth.ts";
+import type { ApiDeps, ApiEnv } from "./deps.ts";
+import { enqueueRoutes } from "./enqueue.ts";
+import { healthRoutes } from "./health.ts";
+import { importRoutes } from "./import.ts";
+import { leadRoutes } from "./leads.ts";
+import { localeFrom } from "./locale.ts";
+import { answerProblem } from "./problems.ts";
+import { progressRoutes } from "./progress.ts";
+import { runRoutes } from "./runs.ts";
+import { settingsRoutes } from "./settings.ts";
+import { cancelRoutes, stopRoutes } from "./stop.ts";
+import { webhookRoutes } from "./webhooks.ts";
+
+export type AppType = ReturnType<typeof buildApp>;
+
+/** Throws at once when there is no key to check tokens with. */
+export function buildApp(deps: ApiDeps) {
+  const { config, log } = deps;
+  const access = accessOf(deps);
+  const authenticate = authenticator(config.jwt);
+
+  const app = new Hono<ApiEnv>()
+    .use(async (c, next) => {
+      c.set("locale", localeFrom(c.req.header("accept-language"), config.defaultLocale));
+      await next();
+    })
+    .use(secureHeaders());
+  if (config.corsOrigins.length > 0)
+    app.use(
+      "/api/*",
+      cors({
+        origin: config.corsOrigins,
+        allowHeaders: ["Authorization", "Content-Type", "Accept-Language", "Idempotency-Key"],
+        exposeHeaders: ["Idempotent-Replayed", "Retry-After"],
+        maxAge: 600,
+      }),
+    );
+  app.use("/api/*", async (c, next) => {
+    c.set("caller", await authenticate(c.req.header("authorization")));
+    await next();
+    // One business's figures must not come out of a cache for another.
+    c.header("Cache-Control", "no-store");
+    c.header("Vary", "Accept-Language, Authorization", { append: true });
+  });
+  app.onError((error, c) => answerProblem(error, c, log));
+  app.notFound((c) => answerProblem(new CodedError("route.not_found", "no such route"), c, log));
+
+  return app
+    .route("/", healthRoutes(deps))
+    .route("/webhooks/twilio", webhookRoutes(deps))
+    .route("/api/outbound", enqueueRoutes(deps, access))
+    .route("/api/outbound", runRoutes(deps, access))
+    .route("/api/outbound", stopRoutes(deps, access))
+    .route("/api/outbound", settingsRoutes(deps, access))
+    .route("/api/outbound", importRoutes(deps, access))
+    .route("/api/outbound", leadRoutes(access))
+    .route("/api/outbound_calls", progressRoutes(deps, access))
+    .route("/api/outbound_calls", cancelRoutes(deps, access));
+}

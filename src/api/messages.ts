@@ -1,0 +1,192 @@
+// Every sentence the API says to people, in both languages, and for each problem its status. A code never changes its
+// meaning: other programs branch on it.
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Waiting } from "../runs/waiting.ts";
+import type { Both, Locale } from "./locale.ts";
+
+interface ProblemText extends Both {
+  status: ContentfulStatusCode;
+  /** RFC 9457 `title`: the kind of problem, for developers. */
+  title: string;
+}
+
+const problem = (status: ContentfulStatusCode, title: string, en: string, he: string): ProblemText => ({
+  status,
+  title,
+  en,
+  he,
+});
+
+export const PROBLEMS = {
+  "auth.token_missing": problem(401, "Token missing", "Please sign in.", "יש להתחבר למערכת."),
+  "auth.token_invalid": problem(
+    401,
+    "Token invalid",
+    "Your sign-in is not valid. Please sign in again.",
+    "ההתחברות אינה תקפה. יש להתחבר מחדש.",
+  ),
+  "auth.token_expired": problem(
+    401,
+    "Token expired",
+    "Your sign-in has expired. Please sign in again.",
+    "תוקף ההתחברות פג. יש להתחבר מחדש.",
+  ),
+  "auth.keys_unavailable": problem(
+    503,
+    "Signing keys unavailable",
+    "Sign-in cannot be checked right now. Please try again shortly.",
+    "לא ניתן לאמת את ההתחברות כרגע. נסו שוב בעוד רגע.",
+  ),
+  "auth.role_missing": problem(403, "Role missing", "You are not allowed to do this.", "אין לך הרשאה לפעולה זו."),
+  "auth.page_missing": problem(
+    403,
+    "Page missing",
+    "You do not have access to outbound calls.",
+    "אין לך גישה לשיחות יוצאות.",
+  ),
+  "business.required": problem(
+    400,
+    "Business required",
+    "Name a business (business_id).",
+    "יש לציין עסק (business_id).",
+  ),
+  "business.not_found": problem(404, "Business not found", "The business was not found.", "העסק לא נמצא."),
+  "business.calls_disabled": problem(
+    409,
+    "Calls disabled",
+    "Calls are switched off for this business.",
+    "השיחות מושבתות עבור עסק זה.",
+  ),
+  "lead.not_found": problem(404, "Lead not found", "One of the leads was not found.", "אחד הלידים לא נמצא."),
+  "list.not_found": problem(404, "List not found", "The list was not found.", "הרשימה לא נמצאה."),
+  "run.not_found": problem(404, "Run not found", "The call run was not found.", "ריצת השיחות לא נמצאה."),
+  "run.none_active": problem(404, "No active run", "No call run is active.", "אין ריצת שיחות פעילה."),
+  "run.nothing_to_call": problem(
+    409,
+    "Nothing to call",
+    "None of the leads can be called.",
+    "אין אף ליד שניתן להתקשר אליו.",
+  ),
+  "run.already_ended": problem(400, "Run already ended", "The call run has already ended.", "ריצת השיחות כבר הסתיימה."),
+  "request.invalid": problem(400, "Request invalid", "Some of the details are not valid.", "חלק מהפרטים אינם תקינים."),
+  "request.malformed": problem(400, "Request malformed", "The request cannot be read.", "לא ניתן לקרוא את הבקשה."),
+  "request.too_deep": problem(
+    400,
+    "Request nested too deeply",
+    "The request cannot be read.",
+    "לא ניתן לקרוא את הבקשה.",
+  ),
+  "request.media_type": problem(
+    415,
+    "Unsupported media type",
+    "This kind of content is not accepted here.",
+    "סוג התוכן אינו נתמך.",
+  ),
+  "request.too_large": problem(413, "Request too large", "The request is too large.", "הבקשה גדולה מדי."),
+  "cursor.invalid": problem(
+    400,
+    "Cursor invalid",
+    "This page is not valid. Start again.",
+    "העמוד אינו תקין. התחילו מחדש.",
+  ),
+  "route.not_found": problem(404, "Not found", "There is nothing here.", "אין כאן דבר."),
+  "webhook.forbidden": problem(403, "Signature invalid", "The signature is not valid.", "החתימה אינה תקפה."),
+  "import.empty": problem(400, "Nothing to import", "The file has no rows.", "הקובץ ריק."),
+  "import.no_phone_column": problem(
+    400,
+    "No phone column",
+    "No column with phone numbers was found.",
+    "לא נמצאה עמודה עם מספרי טלפון.",
+  ),
+  "import.too_large": problem(413, "Import too large", "The file is too large.", "הקובץ גדול מדי."),
+  "import.unreadable": problem(
+    400,
+    "File unreadable",
+    "The file cannot be read. Save it as CSV or XLSX.",
+    "לא ניתן לקרוא את הקובץ. שמרו אותו כ-CSV או XLSX.",
+  ),
+  "import.nothing_imported": problem(
+    400,
+    "Nothing imported",
+    "None of the rows has a valid phone number.",
+    "באף שורה אין מספר טלפון תקין.",
+  ),
+  "database.unavailable": problem(
+    503,
+    "Database unavailable",
+    "The service is not available right now. Please try again shortly.",
+    "השירות אינו זמין כרגע. נסו שוב בעוד רגע.",
+  ),
+  "database.outdated": problem(503, "Migrations pending", "The service is being updated.", "השירות בעדכון."),
+  internal: problem(500, "Internal error", "Something went wrong. Please try again.", "משהו השתבש. נסו שוב."),
+} satisfies Record<string, ProblemText>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+const calls = (n: number): Both => ({
+  en: n === 1 ? "1 waiting call was cancelled" : `${n} waiting calls were cancelled`,
+  he: n === 1 ? "שיחה ממתינה אחת בוטלה" : `${n} שיחות ממתינות בוטלו`,
+});
+
+/** What went well, in words. */
+export const SAY = {
+  stopped: (n: number): Both => ({ en: `Stopped. ${calls(n).en}.`, he: `התור נעצר. ${calls(n).he}.` }),
+  cancelled: (n: number): Both => ({ en: `Cancelled. ${calls(n).en}.`, he: `הריצה בוטלה. ${calls(n).he}.` }),
+  cancelRequested: { en: "Cancelling: no further calls will be made.", he: "מבטל: לא יבוצעו שיחות נוספות." },
+  cancelAlreadyRequested: { en: "It is being cancelled already.", he: "הביטול כבר בתהליך." },
+  alreadyEnded: { en: "The call run has already ended.", he: "ריצת השיחות כבר הסתיימה." },
+  listName: (day: string): Both => ({ en: `Import ${day}`, he: `ייבוא ${day}` }),
+} satisfies Record<string, Both | ((...args: never[]) => Both)>;
+
+/** Why nothing is dialling, for people. */
+export function waitingWords(waiting: Waiting): Both {
+  switch (waiting.reason) {
+    case "worker":
+      return { en: "No worker is running, so nobody is being called.", he: "אין תהליך חיוג פעיל, ולכן אין שיחות." };
+    case "slot":
+      return {
+        en: `All ${waiting.limit} lines are busy; the next call starts when one ends.`,
+        he: `כל ${waiting.limit} הקווים תפוסים; השיחה הבאה תצא כשאחד מהם יתפנה.`,
+      };
+    case "pacing":
+      return { en: "Waiting for its turn: calls are started at a limited pace.", he: "ממתין לתור: קצב השיחות מוגבל." };
+    case "carrier":
+      return {
+        en: `The phone carrier refuses calls (${waiting.code}). We try again by ourselves.`,
+        he: `ספק הטלפוניה מסרב לבצע שיחות (${waiting.code}). ננסה שוב אוטומטית.`,
+      };
+    case "configuration":
+      return CONFIGURATION[waiting.code];
+  }
+}
+
+const CONFIGURATION: Record<Extract<Waiting, { reason: "configuration" }>["code"], Both> = {
+  "business.calls_disabled": { en: "Calls are switched off for this business.", he: "השיחות מושבתות עבור עסק זה." },
+  "business.no_caller_id": {
+    en: "The business has no phone number to call from. Set a caller id in the settings.",
+    he: "לעסק אין מספר לחייג ממנו. יש להגדיר מספר יוצא בהגדרות.",
+  },
+  "carrier.configuration": {
+    en: "The phone carrier refuses our settings, for example the caller id. We try again by ourselves.",
+    he: "ספק הטלפוניה מסרב להגדרות, למשל למספר היוצא. ננסה שוב אוטומטית.",
+  },
+};
+
+const ROW_FAULTS: Record<string, Both> = {
+  missing_phone: { en: "no phone number", he: "אין מספר טלפון" },
+  invalid_phone: { en: "not a valid phone number", he: "מספר טלפון לא תקין" },
+  duplicate_phone: { en: "the number appears twice", he: "המספר מופיע פעמיים" },
+};
+
+/** A row that an import left out. `code` may be one that we have no words for: then the row is named alone. */
+export function rowFault(locale: Locale, fault: { row: number; code: string; value?: string }): string {
+  const words = ROW_FAULTS[fault.code]?.[locale] ?? { en: "left out", he: "לא יובאה" }[locale];
+  const row = { en: "Row", he: "שורה" }[locale];
+  return `${row} ${fault.row}: ${words}${fault.value ? ` (${fault.value})` : ""}`;
+}
+
+/** What an answered call says when neither the run nor the business has words of its own. */
+export const DEFAULT_WORDS: Both = {
+  en: "Hello, we called you and will get back to you soon. Thank you, and goodbye.",
+  he: "שלום, התקשרנו אליכם ונחזור אליכם בהקדם. תודה ולהתראות.",
+};
