@@ -57,7 +57,7 @@ describe("runs", () => {
     assert.equal(english.status, 200);
     assert.deepEqual(english.json, {
       ...expected,
-      waiting_for: { reason: "slot", message: "All 3 lines are busy; the next call starts when one ends.", limit: 3 },
+      waiting_for: { ...waiting, message: "All 3 lines are busy; the next call starts when one ends." },
     });
     const hebrew = await (await as(app, { business: shop.id, language: "he-IL" })).get(`/api/outbound/runs/${run.id}`);
     assert.equal(hebrew.json.waiting_for.message, "כל 3 הקווים תפוסים; השיחה הבאה תצא כשאחד מהם יתפנה.");
