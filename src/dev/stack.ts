@@ -33,7 +33,7 @@ export interface StackWishes {
 export async function startStack({ config, log, calls, say }: StackWishes): Promise<Stack> {
   const stops: ((graceMs: number) => Promise<void>)[] = [];
   const stop = async (graceMs: number) => {
-    for (const close of stops.splice(0).reverse())
+    for (const close of stops.splice(0).toReversed())
       await close(graceMs).catch((err: unknown) => log.warn({ err }, "stopping"));
   };
   try {
