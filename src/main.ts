@@ -38,6 +38,10 @@ async function main(): Promise<number> {
       console.error(error.message);
       return EXIT_USAGE;
     }
+    if (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")) {
+      console.error(error.message);
+      return EXIT_USAGE;
+    }
     if (error instanceof CodedError) {
       console.error(`${error.message} (${error.code})`);
       return 1;
