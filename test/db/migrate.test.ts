@@ -158,7 +158,7 @@ describe("the database's own rules", () => {
       await live("status = 'calling', dial_lock_token = 'x', dial_started_at = now()"),
       "outbound_call_jobs_calling_has_sid",
     );
-    assert.equal(await live("status = 'completed'"), "outbound_call_jobs_end_has_time");
+    assert.equal(await live("status = 'completed', active_number = null"), "outbound_call_jobs_end_has_time");
     assert.equal(await live("status = 'completed', completed_at = now()"), "outbound_call_jobs_active_number");
     const slot = (job: number, no: number) =>
       refusedBy(`insert into outbound_call_slots (business_id, slot_no, job_id, run_id, token, expires_at)
