@@ -41,9 +41,10 @@ export interface RunRow {
   cursor: number;
   cancelRequested: boolean;
   lastError: string | null;
-  startedAt: Date | null;
-  endedAt: Date | null;
-  completedAt: Date | null;
+  /** Times as Postgres writes them, in UTC. */
+  startedAt: string | null;
+  endedAt: string | null;
+  completedAt: string | null;
   lockedBy: string | null;
 }
 
