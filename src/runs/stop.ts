@@ -39,7 +39,7 @@ export async function stopRun(
     message: "Queue stopped by user",
     hangUp: options.hangUp,
   });
-  await flightsLanded(door, runId, options.flight);
+  await afterFlights(door, runId, options.flight, ended.now || options.hangUp ? { hangUp: options.hangUp } : null);
   return { stopped: ended.now, cancelledJobs: ended.cancelledJobs };
 }
 
@@ -50,7 +50,7 @@ export async function forceCancelRun(
   options: { flight: FlightTime },
 ): Promise<{ cancelled: boolean; cancelledJobs: number }> {
   const ended = await endAtOnce(door, runId, { status: "cancelled", message: "Cancelled by user", hangUp: false });
-  await flightsLanded(door, runId, options.flight);
+  await afterFlights(door, runId, options.flight, ended.now ? { hangUp: false } : null);
   return { cancelled: ended.now, cancelledJobs: ended.cancelledJobs };
 }
 
@@ -112,10 +112,24 @@ export async function forgetActiveNumbers(tx: Tx, businessId: number, runId: num
      where run_id = ${runId} and business_id = ${businessId} and active_number is not null`);
 }
 
-/** Waits until no POST of the run can still be on its way: each has an answer, or both its budgets have passed. */
-async function flightsLanded(door: Door, runId: number, flight: FlightTime): Promise<void> {
+/** A POST that was on its way may have made a call that nobody could end before: once it has landed, look again. */
+async function afterFlights(
+  door: Door,
+  runId: number,
+  flight: FlightTime,
+  endCalls: { hangUp: boolean } | null,
+): Promise<void> {
+  const waited = await flightsLanded(door, runId, flight);
+  if (waited && endCalls) await through(door, (tx) => wakeEndCalls(tx, runId, endCalls.hangUp));
+}
+
+/**
+ * Waits until no POST of the run can still be on its way: each has an answer, or both its budgets have passed.
+ * @returns whether any was
+ */
+async function flightsLanded(door: Door, runId: number, flight: FlightTime): Promise<boolean> {
   const longestMs = flight.postStartBudgetMs + flight.postTimeoutMs + FLIGHT_MARGIN_MS;
-  for (;;) {
+  for (let waited = false; ; waited = true) {
     const flying = await through(door, (tx, businessId) =>
       row(
         tx,
@@ -125,7 +139,7 @@ async function flightsLanded(door: Door, runId: number, flight: FlightTime): Pro
              limit 1`,
       ),
     );
-    if (!flying) return;
+    if (!flying) return waited;
     await sleep(SETTLE_POLL_MS);
   }
 }
