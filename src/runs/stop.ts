@@ -112,24 +112,24 @@ export async function forgetActiveNumbers(tx: Tx, businessId: number, runId: num
      where run_id = ${runId} and business_id = ${businessId} and active_number is not null`);
 }
 
-/** A POST that was on its way may have made a call that nobody could end before: once it has landed, look again. */
+/**
+ * Waits for what is on its way, then looks for calls to end once more: a POST that had begun may have made one that
+ * nobody could end before. Always, because it may also have landed between the stop and the first look.
+ */
 async function afterFlights(
   door: Door,
   runId: number,
   flight: FlightTime,
   endCalls: { hangUp: boolean } | null,
 ): Promise<void> {
-  const waited = await flightsLanded(door, runId, flight);
-  if (waited && endCalls) await through(door, (tx) => wakeEndCalls(tx, runId, endCalls.hangUp));
+  await flightsLanded(door, runId, flight);
+  if (endCalls) await through(door, (tx) => wakeEndCalls(tx, runId, endCalls.hangUp));
 }
 
-/**
- * Waits until no POST of the run can still be on its way: each has an answer, or both its budgets have passed.
- * @returns whether any was
- */
-async function flightsLanded(door: Door, runId: number, flight: FlightTime): Promise<boolean> {
+/** Waits until no POST of the run can still be on its way: each has an answer, or both its budgets have passed. */
+async function flightsLanded(door: Door, runId: number, flight: FlightTime): Promise<void> {
   const longestMs = flight.postStartBudgetMs + flight.postTimeoutMs + FLIGHT_MARGIN_MS;
-  for (let waited = false; ; waited = true) {
+  for (;;) {
     const flying = await through(door, (tx, businessId) =>
       row(
         tx,
@@ -139,7 +139,7 @@ async function flightsLanded(door: Door, runId: number, flight: FlightTime): Pro
              limit 1`,
       ),
     );
-    if (!flying) return waited;
+    if (!flying) return;
     await sleep(SETTLE_POLL_MS);
   }
 }
