@@ -105,11 +105,12 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
       return;
     }
     case "rejected":
+      // First the count, which may pause: the end of the job frees its slot for the next lead.
+      if (!result.known)
+        await untilStored(engine, () => unknownRefusal(engine.db, account, result.code, result.message));
       await untilStored(engine, () =>
         inTransaction(engine.db, (tx) => endJob(tx, claim, rejection(result), "carrier")),
       );
-      if (result.known) return;
-      await untilStored(engine, () => unknownRefusal(engine.db, account, result.code, result.message));
       return;
     case "blocked":
     case "throttled": {
