@@ -159,6 +159,25 @@ describe("a refused call", () => {
     await assertInvariants(w);
   });
 
+  it("ten refusals at once are one: the account rests as long as after the first", async (t) => {
+    const w = await world(t);
+    const business = await w.business({ limit: 10 });
+    const hold = await w.carrier.holdCreates();
+    await w.carrier.setFaults([{ on: "create", kind: "error", status: 429, times: 10 }]);
+    await w.worker();
+    const { runId } = await w.enqueue(business, await w.leads(business, 12), { concurrency: 10 });
+    await hold.reached(10);
+    await hold.release();
+    await w.untilRun(runId, (run) => run.inProgress === 0);
+    const pause = await row<{ n: number; short: boolean }>(
+      w.db,
+      sql`select pause_count as n, paused_until < clock_timestamp() + interval '1.1 s' as short from outbound_carrier_accounts`,
+    );
+    assert.deepEqual(pause, { n: 1, short: true });
+    assert.equal((await w.untilRun(runId, "completed")).completed, 12);
+    await assertInvariants(w);
+  });
+
   it("a carrier that cannot be reached pauses the account and burns nobody", async (t) => {
     const w = await world(t);
     const business = await w.business();
