@@ -17,8 +17,17 @@ const LONGEST_PAUSE_S: Record<PauseKind, number> = { throttled: 30, carrier: 300
 /** Unknown 4xx answers in a row that make it the account's fault rather than the leads'. */
 export const UNKNOWN_IN_A_ROW = 5;
 
-/** Pauses (again: twice as long as before). Refusals that arrive while it is paused already count once. */
-export async function pauseAccount(on: Queryable, accountSid: string, reason: PauseReason): Promise<void> {
+/**
+ * Pauses, and again after a failed probe: twice as long as before. Refusals of calls that were on their way already
+ * when the pause began count once.
+ * @param askedMsAgo how long ago the refused request was made
+ */
+export async function pauseAccount(
+  on: Queryable,
+  accountSid: string,
+  reason: PauseReason,
+  askedMsAgo = 0,
+): Promise<void> {
   const first = FIRST_PAUSE_S[reason.kind];
   const longest = LONGEST_PAUSE_S[reason.kind];
   await on.execute(sql`
@@ -27,7 +36,8 @@ export async function pauseAccount(on: Queryable, accountSid: string, reason: Pa
     on conflict (account_sid) do update
        set pause_kind = excluded.pause_kind, pause_code = excluded.pause_code, pause_message = excluded.pause_message,
            pause_count = a.pause_count + 1, unknown_errors = 0, updated_at = clock_timestamp(),
-           paused_until = clock_timestamp() + make_interval(secs => least(${longest}, ${first} * power(2, least(a.pause_count, 20))))`);
+           paused_until = clock_timestamp() + make_interval(secs => least(${longest}, ${first} * power(2, least(a.pause_count, 20))))
+     where a.pause_kind is null or a.updated_at <= clock_timestamp() - make_interval(secs => ${askedMsAgo / 1000})`);
 }
 
 /** A call was placed: nothing is wrong with the account. @returns whether a pause ended by it */

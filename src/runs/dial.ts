@@ -31,9 +31,10 @@ export async function dialClaim(engine: Engine, claim: Claim, waitMs: number): P
     }
     if (begun !== "begun") return await giveBack(engine, claim, "not_sent", { why: begun });
     await engine.reached("begin.committed");
+    const asked = performance.now();
     const result = await engine.dialler.dial(requestFor(engine, claim), clock.maySend);
     await engine.reached("post.answered");
-    await settle(engine, claim, result);
+    await settle(engine, claim, result, asked);
     await engine.reached("placed.stored");
   } catch (error) {
     engine.log.error(
@@ -98,7 +99,8 @@ function withToken(url: string, token: string): string {
   return full.href;
 }
 
-async function settle(engine: Engine, claim: Claim, result: DialResult): Promise<void> {
+/** `asked`: when the request was made, on the monotonic clock. */
+async function settle(engine: Engine, claim: Claim, result: DialResult, asked: number): Promise<void> {
   const account = engine.dialler.accountSid;
   switch (result.kind) {
     case "placed": {
@@ -114,11 +116,12 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
       return;
     }
     case "rejected":
+      // First the count, which may pause: the end of the job frees its slot for the next lead.
+      if (!result.known)
+        await untilStored(engine, () => unknownRefusal(engine.db, account, result.code, result.message));
       await untilStored(engine, () =>
         inTransaction(engine.db, (tx) => endJob(tx, claim, rejection(result), "carrier")),
       );
-      if (result.known) return;
-      await untilStored(engine, () => unknownRefusal(engine.db, account, result.code, result.message));
       return;
     case "blocked":
     case "throttled": {
@@ -126,7 +129,12 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
       engine.log.warn({ code: result.code, reason: kind }, "dial: the carrier refuses, dialling pauses");
       // First the pause: the job that goes back must not be claimed again at once.
       await untilStored(engine, () =>
-        pauseAccount(engine.db, account, { kind, code: result.code, message: result.message }),
+        pauseAccount(
+          engine.db,
+          account,
+          { kind, code: result.code, message: result.message },
+          performance.now() - asked,
+        ),
       );
       return await giveBack(engine, claim, result.kind, { code: result.code });
     }
