@@ -66,9 +66,9 @@ describe("cancel", () => {
     const business = await w.business({ limit: 2 });
     const { runId } = await w.enqueue(business, await w.leads(business, 4));
     const { claims } = await dispatchOnce(w.engine(), business.id);
-    assert.equal(await beginAttempt(w.db, claims[0]!), true);
+    assert.equal(await beginAttempt(w.db, claims[0]!), "begun");
     await requestCancel(w.door(business), runId);
-    assert.equal(await beginAttempt(w.db, claims[1]!), false, "the flag is enough");
+    assert.equal(await beginAttempt(w.db, claims[1]!), "refused", "the flag is enough");
     await dispatchOnce(w.engine(), business.id);
     assert.deepEqual(
       (await w.jobs(runId)).map((job) => job.status),
