@@ -20,13 +20,13 @@ export const UNKNOWN_IN_A_ROW = 5;
 /**
  * Pauses, and again after a failed probe: twice as long as before. Refusals of calls that were on their way already
  * when the pause began count once.
- * @param askedMsAgo how long ago the refused request was made
+ * @param token of the refused attempt: claimed before the pause, it tells nothing new; a probe is claimed after
  */
 export async function pauseAccount(
   on: Queryable,
   accountSid: string,
   reason: PauseReason,
-  askedMsAgo = 0,
+  token: string | null = null,
 ): Promise<void> {
   const first = FIRST_PAUSE_S[reason.kind];
   const longest = LONGEST_PAUSE_S[reason.kind];
@@ -37,7 +37,8 @@ export async function pauseAccount(
        set pause_kind = excluded.pause_kind, pause_code = excluded.pause_code, pause_message = excluded.pause_message,
            pause_count = a.pause_count + 1, unknown_errors = 0, updated_at = clock_timestamp(),
            paused_until = clock_timestamp() + make_interval(secs => least(${longest}, ${first} * power(2, least(a.pause_count, 20))))
-     where a.pause_kind is null or a.updated_at <= clock_timestamp() - make_interval(secs => ${askedMsAgo / 1000})`);
+     where a.pause_kind is null
+        or a.updated_at <= coalesce((select claimed_at from outbound_call_attempts where token = ${token}), clock_timestamp())`);
 }
 
 /** A call was placed: nothing is wrong with the account. @returns whether a pause ended by it */

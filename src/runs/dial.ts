@@ -31,10 +31,9 @@ export async function dialClaim(engine: Engine, claim: Claim, waitMs: number): P
     }
     if (begun !== "begun") return await giveBack(engine, claim, "not_sent", { why: begun });
     await engine.reached("begin.committed");
-    const asked = performance.now();
     const result = await engine.dialler.dial(requestFor(engine, claim), clock.maySend);
     await engine.reached("post.answered");
-    await settle(engine, claim, result, asked);
+    await settle(engine, claim, result);
     await engine.reached("placed.stored");
   } catch (error) {
     engine.log.error(
@@ -99,8 +98,7 @@ function withToken(url: string, token: string): string {
   return full.href;
 }
 
-/** `asked`: when the request was made, on the monotonic clock. */
-async function settle(engine: Engine, claim: Claim, result: DialResult, asked: number): Promise<void> {
+async function settle(engine: Engine, claim: Claim, result: DialResult): Promise<void> {
   const account = engine.dialler.accountSid;
   switch (result.kind) {
     case "placed": {
@@ -129,12 +127,7 @@ async function settle(engine: Engine, claim: Claim, result: DialResult, asked: n
       engine.log.warn({ code: result.code, reason: kind }, "dial: the carrier refuses, dialling pauses");
       // First the pause: the job that goes back must not be claimed again at once.
       await untilStored(engine, () =>
-        pauseAccount(
-          engine.db,
-          account,
-          { kind, code: result.code, message: result.message },
-          performance.now() - asked,
-        ),
+        pauseAccount(engine.db, account, { kind, code: result.code, message: result.message }, claim.token),
       );
       return await giveBack(engine, claim, result.kind, { code: result.code });
     }

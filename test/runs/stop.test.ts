@@ -131,7 +131,7 @@ describe("stop", () => {
 
     const { runId: other } = await w.enqueue(business, await w.leads(business, 3));
     const both = await Promise.all([stop(w, business, other), stop(w, business, other)]);
-    assert.deepEqual(both.map((one) => one.stopped).toSorted(), [false, true]);
+    assert.equal(both.filter((one) => one.stopped).length, 1);
     const stopped = await w.run(other);
     assert.deepEqual(await stop(w, business, other), { stopped: false, cancelledJobs: 0 });
     assert.equal((await w.run(other)).endedAt, stopped.endedAt);
