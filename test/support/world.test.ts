@@ -106,7 +106,7 @@ describe("assertInvariants", () => {
 describe("a mutant", () => {
   it("is the project's code with one thing changed, and leaves the original alone", async (t) => {
     const changed = mutant(t, { file: "src/runs/states.ts", find: '["dialing", "calling"]', replace: '["dialing"]' });
-    const { LIVE_JOB } = await changed<typeof import("../../src/runs/states.ts")>("src/runs/states.ts");
+    const { LIVE_JOB } = await changed<{ LIVE_JOB: string[] }>("src/runs/states.ts");
     assert.deepEqual(LIVE_JOB, ["dialing"]);
     const original = await import("../../src/runs/states.ts");
     assert.deepEqual(original.LIVE_JOB, ["dialing", "calling"]);
