@@ -10,6 +10,7 @@ import {
   foreignKey,
   index,
   integer,
+  json,
   jsonb,
   pgPolicy,
   pgRole,
@@ -464,7 +465,8 @@ export const idempotencyKeys = pgTable(
     key: varchar("key", { length: 255 }).notNull(),
     // A hash of route and body: the same key with another wish is a mistake of the caller.
     fingerprint: varchar("fingerprint", { length: 64 }).notNull(),
-    result: jsonb("result").notNull(),
+    // json and not jsonb: it comes back byte for byte, and a file's strange characters are no fault in it.
+    result: json("result").notNull(),
     createdAt: instant("created_at")
       .notNull()
       .default(sql`clock_timestamp()`),

@@ -3,7 +3,7 @@ create table if not exists outbound_idempotency_keys (
   business_id integer      not null constraint fk_outbound_idempotency_keys_business references business (id) on delete cascade,
   key         varchar(255) not null,
   fingerprint varchar(64)  not null,
-  result      jsonb        not null,
+  result      json         not null,
   created_at  timestamptz  not null default clock_timestamp(),
   constraint outbound_idempotency_keys_pkey primary key (business_id, key)
 );

@@ -1,7 +1,8 @@
 // Takes a list of leads into the CRM's tables: all of it, or nothing.
 import { eq, and, sql } from "drizzle-orm";
 import { array, type Tx } from "../client.ts";
-import { through, type Door } from "../door.ts";
+import type { Door } from "../door.ts";
+import { onceThrough, type Once } from "../once.ts";
 import { outboundLeadLists } from "../schema.ts";
 
 /** Marks the leads that came through here: only they may be deleted again. */
@@ -22,14 +23,17 @@ export function importQueries(door: Door) {
   return {
     /**
      * Creates the list and its leads in one transaction, so that a file which turns out bad half-way leaves nothing.
-     * What `slices` throws is thrown here. With no leads at all nothing is kept and the answer is undefined.
+     * What `slices` throws is thrown here. With no leads at all nothing is kept and the answer is undefined. `report`
+     * is asked once all slices are read, and kept for a repetition, which reads none. Throws OnceRefused.
      */
-    async importLeads(
+    async importLeads<Report>(
       list: { name: string; fileName: string | null },
       slices: AsyncIterable<NewLead[]>,
-    ): Promise<{ listId: number; imported: number } | undefined> {
+      report: () => Report,
+      once?: Once,
+    ): Promise<{ listId: number; imported: number; report: Report; replayed: boolean } | undefined> {
       let begun = false;
-      return await through(door, async (tx, businessId) => {
+      const { result, replayed } = await onceThrough(door, once, async (tx, businessId) => {
         // A deadlock would run this again, but a stream can be read only once: better an error than half a list.
         if (begun) throw new Error("an import cannot be retried: its source has been read");
         begun = true;
@@ -46,8 +50,9 @@ export function importQueries(door: Door) {
           .update(outboundLeadLists)
           .set({ totalLeads: imported })
           .where(and(eq(outboundLeadLists.tenantId, businessId), eq(outboundLeadLists.id, listId)));
-        return { listId, imported };
+        return { listId, imported, report: report() };
       });
+      return result && { ...result, replayed };
     },
   };
 }
