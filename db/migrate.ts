@@ -1,46 +1,51 @@
-// Brings a database to the newest schema: ours through Drizzle, then Graphile Worker's. Any number of processes may
-// do so at once; one works, the others wait.
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { drizzle } from "drizzle-orm/node-postgres";
-import { migrate } from "drizzle-orm/node-postgres/migrator";
+// Brings a database to the newest schema, with the CRM running: ours file by file, then Graphile Worker's. Any number of
+// processes may do so at once; one works, the others wait. Killed anywhere, the next run goes on.
 import { runMigrations } from "graphile-worker";
 import pg from "pg";
+import { pgCode } from "./client.ts";
 import { MIGRATE_LOCK } from "./locks.ts";
+import { pendingFiles, prepareBookkeeping, recordFile } from "./migrate/bookkeeping.ts";
+import { migrationFiles, type MigrationFile } from "./migrate/files.ts";
+import type { Report } from "./migrate/progress.ts";
+import { runStep, type Runner } from "./migrate/step.ts";
 import { ensureRequestRole } from "./requestRole.ts";
-
-const FOLDER = fileURLToPath(new URL("./migrations", import.meta.url));
-const LOCK_POLL_MS = 50;
 
 export interface Migrated {
   /** Files applied by this call, by name; empty when there was nothing to do. */
   applied: string[];
 }
 
+export interface MigrateOptions {
+  /** Told what is being done, and what was changed. */
+  report?: Report;
+  /** Called after each statement: where a test kills. */
+  after?: Runner["after"];
+}
+
+const LOCK_POLL_MS = 50;
+/** How often a file's rules may find new bad rows, written by the old application while it ran. */
+const MAX_VIOLATIONS = 10;
+
 /**
- * Safe to repeat and to run from many processes at once. Throws RequestRoleMissing, or what Postgres throws; a failed
- * file leaves no trace.
+ * Safe to repeat and to run from many processes at once. Throws RequestRoleMissing, or what Postgres throws; what was
+ * done until then stays, and the next run goes on from there.
  */
-export async function migrateDatabase(url: string): Promise<Migrated> {
-  // A connection of its own: Drizzle takes no lock, and a pool could run its statements outside of ours.
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: "ringpost migrate",
-    options: "-c TimeZone=UTC",
-  });
-  client.on("error", () => {});
-  await client.connect();
+export async function migrateDatabase(url: string, options: MigrateOptions = {}): Promise<Migrated> {
+  const { report = () => {}, after = () => {} } = options;
+  const client = await connectMigrator(url);
   try {
     await lock(client);
     await ensureRequestRole(client);
-    const before = await appliedMillis(client);
-    await migrate(drizzle(client), { migrationsFolder: FOLDER });
+    const pid = await backendPid(client);
+    await prepareBookkeeping(client);
+    const pending = await pendingFiles(client);
+    for (const file of pending) {
+      report(file.tag);
+      await runFile({ client, url, pid, report, after }, file);
+      await recordFile(client, file);
+    }
     await runMigrations({ connectionString: url, noHandleSignals: true });
-    return {
-      applied: journal()
-        .filter((e) => e.when > before)
-        .map((e) => e.tag),
-    };
+    return { applied: pending.map((file) => file.tag) };
   } finally {
     await client.end();
   }
@@ -48,10 +53,41 @@ export async function migrateDatabase(url: string): Promise<Migrated> {
 
 /** Which of our files the database still lacks; empty when it is current. A database without our tables lacks all. */
 export async function pendingMigrations(client: { query: pg.Pool["query"] }): Promise<string[]> {
-  const before = await appliedMillis(client);
-  return journal()
-    .filter((e) => e.when > before)
-    .map((e) => e.tag);
+  return (await pendingFiles(client)).map((file) => file.tag);
+}
+
+/** A connection of its own: the lock and the helpers of a file belong to the session. */
+async function connectMigrator(url: string): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: "ringpost migrate",
+    options: "-c TimeZone=UTC -c client_min_messages=warning -c statement_timeout=0",
+  });
+  client.on("error", () => {});
+  await client.connect();
+  return client;
+}
+
+async function backendPid(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+  return rows[0]?.pid ?? 0;
+}
+
+/** Class 23: a constraint refused, or an index found two where there must be one. */
+const isViolation = (error: unknown) => pgCode(error)?.startsWith("23") ?? false;
+
+async function runFile(runner: Runner, file: MigrationFile): Promise<void> {
+  for (let violations = 0; ; violations++) {
+    try {
+      for (const step of file.steps) await runStep(runner, step);
+      return;
+    } catch (error) {
+      const cure = migrationFiles().find((other) => other.tag === file.afterViolation);
+      if (!cure || !isViolation(error) || violations === MAX_VIOLATIONS) throw error;
+      runner.report("  rows have come that break a rule: cleaning once more");
+      await runFile(runner, cure);
+    }
+  }
 }
 
 // Waiting in pg_advisory_lock would deadlock with CREATE INDEX CONCURRENTLY, which waits for every older snapshot.
@@ -63,20 +99,4 @@ async function lock(client: pg.Client): Promise<void> {
     if (rows[0]?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
   }
-}
-
-async function appliedMillis(client: { query: pg.Pool["query"] }): Promise<number> {
-  const { rows: found } = await client.query<{ there: boolean }>(
-    "select to_regclass('drizzle.__drizzle_migrations') is not null as there",
-  );
-  if (!found[0]?.there) return 0;
-  const { rows } = await client.query<{ newest: string | null }>(
-    "select max(created_at) as newest from drizzle.__drizzle_migrations",
-  );
-  return Number(rows[0]?.newest ?? 0);
-}
-
-function journal(): { tag: string; when: number }[] {
-  const text = readFileSync(`${FOLDER}/meta/_journal.json`, "utf8");
-  return (JSON.parse(text) as { entries: { tag: string; when: number }[] }).entries;
 }

@@ -493,3 +493,40 @@ export const requestCounts = pgTable(
   },
   (t) => [primaryKey({ name: "outbound_request_counts_pkey", columns: [t.businessId] }), ...boundToTenant()],
 );
+
+// --- What an upgrade moved aside ---------------------------------------------------------------------------------
+
+/** Rows of the old system that no rule fits, whole, each with the reason (migrations/0020). Nothing refers to them. */
+export const removedRuns = pgTable(
+  "outbound_call_runs_removed",
+  {
+    id: bigserial("id", { mode: "number" }).primaryKey(),
+    runId: integer("run_id").notNull(),
+    businessId: integer("business_id"),
+    // no_business_id, business_gone
+    reason: varchar("reason", { length: 32 }).notNull(),
+    oldRow: jsonb("old_row").notNull(),
+    removedAt: instant("removed_at")
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  () => boundToTenant(),
+);
+
+export const removedJobs = pgTable(
+  "outbound_call_jobs_removed",
+  {
+    id: bigserial("id", { mode: "number" }).primaryKey(),
+    jobId: integer("job_id").notNull(),
+    runId: integer("run_id"),
+    leadId: integer("lead_id"),
+    businessId: integer("business_id"),
+    // no_run_id, run_gone, business_gone, no_lead_id, lead_gone, other_business, duplicate
+    reason: varchar("reason", { length: 32 }).notNull(),
+    oldRow: jsonb("old_row").notNull(),
+    removedAt: instant("removed_at")
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  () => boundToTenant(),
+);

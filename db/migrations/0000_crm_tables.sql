@@ -67,6 +67,6 @@ create table if not exists call_log (
   updated_at       timestamp default now()
 );
 --> statement-breakpoint
-create index if not exists idx_leads_tenant_list on leads (tenant_id, outbound_list_id);
+create index concurrently if not exists idx_leads_tenant_list on leads (tenant_id, outbound_list_id);
 --> statement-breakpoint
-create index if not exists idx_call_log_business_created on call_log (business_id, created_at);
+create index concurrently if not exists idx_call_log_business_created on call_log (business_id, created_at);

@@ -1,12 +1,14 @@
--- The two tables the CRM already queries. Every step looks before it acts, so that the file can run on any state.
+-- The two tables the CRM already queries: every column, with its default, on whatever an older system left behind. Only
+-- definitions change here, in an instant each; the rows are 0020's, the rules 0021's, the indexes 0022's.
 create table if not exists outbound_call_runs (
   id          serial primary key,
-  business_id integer not null references business (id)
+  business_id integer not null
 );
 --> statement-breakpoint
+-- updated_at comes without its default: the rows that are there were not touched today, and reclaim looks at their age.
 alter table outbound_call_runs
-  add column if not exists outbound_list_id   integer references outbound_lead_lists (id),
-  add column if not exists created_by_user_id integer references users (id),
+  add column if not exists outbound_list_id   integer,
+  add column if not exists created_by_user_id integer,
   add column if not exists concurrency        integer default 3,
   add column if not exists total_leads        integer default 0,
   add column if not exists queued_count       integer default 0,
@@ -16,31 +18,29 @@ alter table outbound_call_runs
   add column if not exists cancelled_count    integer default 0,
   add column if not exists cursor_position    integer default 0,
   add column if not exists status             varchar(32) default 'pending',
-  add column if not exists cancel_requested   boolean not null default false,
+  add column if not exists cancel_requested   boolean default false,
   add column if not exists last_error         text,
   add column if not exists locked_by_worker   varchar(128),
   add column if not exists lock_ts            timestamp,
-  add column if not exists created_at         timestamp default now(),
+  add column if not exists created_at         timestamp,
   add column if not exists started_at         timestamp,
   add column if not exists ended_at           timestamp,
-  add column if not exists updated_at         timestamp default now(),
+  add column if not exists updated_at         timestamp,
   add column if not exists completed_at       timestamp,
   add column if not exists engine             varchar(16) not null default 'legacy',
   add column if not exists worker_id          uuid,
   add column if not exists last_served_at     timestamptz,
   add column if not exists message            jsonb;
 --> statement-breakpoint
-alter table outbound_call_runs alter column status set default 'pending';
---> statement-breakpoint
 create table if not exists outbound_call_jobs (
   id      serial primary key,
-  run_id  integer not null references outbound_call_runs (id),
-  lead_id integer not null references leads (id)
+  run_id  integer not null,
+  lead_id integer not null
 );
 --> statement-breakpoint
 alter table outbound_call_jobs
   add column if not exists business_id     integer,
-  add column if not exists call_log_id     integer references call_log (id),
+  add column if not exists call_log_id     integer,
   add column if not exists project_id      integer,
   add column if not exists status          varchar(32) default 'queued',
   add column if not exists error_message   text,
@@ -49,7 +49,7 @@ alter table outbound_call_jobs
   add column if not exists dial_started_at timestamp,
   add column if not exists dial_lock_token varchar(64),
   add column if not exists lead_name       varchar(255),
-  add column if not exists created_at      timestamp default now(),
+  add column if not exists created_at      timestamp,
   add column if not exists started_at      timestamp,
   add column if not exists completed_at    timestamp,
   add column if not exists to_number       varchar(32),
@@ -59,80 +59,101 @@ alter table outbound_call_jobs
   add column if not exists error_code      varchar(64),
   add column if not exists attempts        integer not null default 0;
 --> statement-breakpoint
-update outbound_call_jobs j
-   set business_id = r.business_id
-  from outbound_call_runs r
- where r.id = j.run_id
-   and j.business_id is null;
---> statement-breakpoint
-alter table outbound_call_jobs alter column business_id set not null;
---> statement-breakpoint
-create function pg_temp.ensure_constraint(of_table regclass, named name, definition text) returns void
-language plpgsql as $$
+-- The old system's migrations set other defaults, forbade NULL here and there, and had other types in their first days.
+-- Each table gets one statement with what differs, or none. (A loop over the catalog, because most databases need little
+-- of it, and every statement saved is a lock saved.) A longer varchar is a matter of the catalog alone, and so is a
+-- timestamp that loses its zone while the session is in UTC; any other type would rewrite the table: that is refused.
+do $$
+declare
+  odd record;
 begin
-  if not exists (select from pg_constraint where conrelid = of_table and conname = named) then
-    execute format('alter table %s add constraint %I %s', of_table, named, definition);
-  end if;
+  for odd in
+    with want (of_table, of_column, type, by_default) as (values
+      ('outbound_call_runs', 'outbound_list_id', 'integer', null),
+      ('outbound_call_runs', 'created_by_user_id', 'integer', null),
+      ('outbound_call_runs', 'concurrency', 'integer', $d$3$d$),
+      ('outbound_call_runs', 'total_leads', 'integer', $d$0$d$),
+      ('outbound_call_runs', 'queued_count', 'integer', $d$0$d$),
+      ('outbound_call_runs', 'in_progress_count', 'integer', $d$0$d$),
+      ('outbound_call_runs', 'completed_count', 'integer', $d$0$d$),
+      ('outbound_call_runs', 'failed_count', 'integer', $d$0$d$),
+      ('outbound_call_runs', 'cancelled_count', 'integer', $d$0$d$),
+      ('outbound_call_runs', 'cursor_position', 'integer', $d$0$d$),
+      ('outbound_call_runs', 'status', 'character varying(32)', $d$'pending'::character varying$d$),
+      ('outbound_call_runs', 'cancel_requested', 'boolean', $d$false$d$),
+      ('outbound_call_runs', 'last_error', 'text', null),
+      ('outbound_call_runs', 'locked_by_worker', 'character varying(128)', null),
+      ('outbound_call_runs', 'lock_ts', 'timestamp without time zone', null),
+      ('outbound_call_runs', 'created_at', 'timestamp without time zone', $d$now()$d$),
+      ('outbound_call_runs', 'started_at', 'timestamp without time zone', null),
+      ('outbound_call_runs', 'ended_at', 'timestamp without time zone', null),
+      ('outbound_call_runs', 'updated_at', 'timestamp without time zone', $d$now()$d$),
+      ('outbound_call_runs', 'completed_at', 'timestamp without time zone', null),
+      ('outbound_call_runs', 'business_id', 'integer', null),
+      ('outbound_call_jobs', 'run_id', 'integer', null),
+      ('outbound_call_jobs', 'lead_id', 'integer', null),
+      ('outbound_call_jobs', 'business_id', 'integer', null),
+      ('outbound_call_jobs', 'call_log_id', 'integer', null),
+      ('outbound_call_jobs', 'project_id', 'integer', null),
+      ('outbound_call_jobs', 'status', 'character varying(32)', $d$'queued'::character varying$d$),
+      ('outbound_call_jobs', 'error_message', 'text', null),
+      ('outbound_call_jobs', 'call_sid', 'character varying(64)', null),
+      ('outbound_call_jobs', 'twilio_call_sid', 'character varying(64)', null),
+      ('outbound_call_jobs', 'dial_started_at', 'timestamp without time zone', null),
+      ('outbound_call_jobs', 'dial_lock_token', 'character varying(64)', null),
+      ('outbound_call_jobs', 'lead_name', 'character varying(255)', null),
+      ('outbound_call_jobs', 'created_at', 'timestamp without time zone', $d$now()$d$),
+      ('outbound_call_jobs', 'started_at', 'timestamp without time zone', null),
+      ('outbound_call_jobs', 'completed_at', 'timestamp without time zone', null)
+    ), have as (
+      select w.*, format_type(a.atttypid, a.atttypmod) as type_now, pg_get_expr(d.adbin, d.adrelid) as default_now,
+             a.attnotnull and w.of_column not in ('business_id', 'run_id', 'lead_id', 'cancel_requested') as forbids_null,
+             case when a.atttypid = 'varchar'::regtype and w.type like 'character varying%'
+                  then a.atttypmod - 4 between 1 and substring(w.type from '\d+')::int
+                  else a.atttypid = 'timestamptz'::regtype and w.type = 'timestamp without time zone' and current_setting('TimeZone') = 'UTC'
+              end as cheap
+        from want w
+        join pg_attribute a on a.attrelid = w.of_table::regclass and a.attname = w.of_column
+        left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    ), change as (
+      select of_table, of_column, type_now, type, cheap,
+             concat_ws(', ',
+               case when type_now <> type then format('alter column %I type %s', of_column, type) end,
+               case when default_now is distinct from by_default and by_default is null then format('alter column %I drop default', of_column) end,
+               case when default_now is distinct from by_default and by_default is not null then format('alter column %I set default %s', of_column, by_default) end,
+               case when forbids_null then format('alter column %I drop not null', of_column) end) as clause
+        from have
+    )
+    select of_table, string_agg(clause, ', ') as clauses,
+           string_agg(format('%s is %s and should be %s', of_column, type_now, type), ', ') filter (where type_now <> type and not cheap) as refused
+      from change
+     where clause <> ''
+     group by of_table
+  loop
+    if odd.refused is not null then
+      raise exception 'columns of % have a type that only a rewrite of the table could change: %', odd.of_table, odd.refused
+        using hint = 'Change it by hand while nobody is calling, then run make migrate again.';
+    end if;
+    execute format('alter table %s %s', odd.of_table, odd.clauses);
+  end loop;
 end $$;
 --> statement-breakpoint
-select pg_temp.ensure_constraint('outbound_call_jobs', 'fk_outbound_call_jobs_business', 'foreign key (business_id) references business (id)'),
-       pg_temp.ensure_constraint('outbound_call_jobs', 'unique_run_lead', 'unique (run_id, lead_id)');
+-- The old application knows nothing of jobs.business_id. From here on its new rows get it, while 0020 fills the others.
+create or replace function ringpost_job_of_run() returns trigger language plpgsql set search_path from current as $$
+begin
+  select business_id into new.business_id from outbound_call_runs where id = new.run_id;
+  return new;
+end $$;
 --> statement-breakpoint
--- The rules of our own rows, repeated by the database. Rows of the old system (engine 'legacy', no to_number) are left alone.
-select pg_temp.ensure_constraint('outbound_call_runs', 'outbound_call_runs_status_known',
-         $$check (engine <> 'ringpost' or status in ('pending', 'running', 'completed', 'cancelled', 'failed', 'stopped'))$$),
-       pg_temp.ensure_constraint('outbound_call_runs', 'outbound_call_runs_end_has_time',
-         $$check (engine <> 'ringpost' or (status in ('pending', 'running')) = (ended_at is null))$$),
-       pg_temp.ensure_constraint('outbound_call_runs', 'outbound_call_runs_end_alike',
-         $$check (engine <> 'ringpost' or ended_at is not distinct from completed_at)$$),
-       pg_temp.ensure_constraint('outbound_call_runs', 'outbound_call_runs_start_has_time',
-         $$check (engine <> 'ringpost' or status <> 'running' or started_at is not null)$$),
-       pg_temp.ensure_constraint('outbound_call_runs', 'outbound_call_runs_counts',
-         $$check (engine <> 'ringpost' or (queued_count >= 0 and in_progress_count >= 0 and completed_count >= 0 and failed_count >= 0 and cancelled_count >= 0
-                  and cursor_position = completed_count + failed_count + cancelled_count
-                  and total_leads = queued_count + in_progress_count + cursor_position))$$),
-       pg_temp.ensure_constraint('outbound_call_runs', 'outbound_call_runs_concurrency',
-         $$check (engine <> 'ringpost' or concurrency between 1 and 10)$$);
+create or replace trigger ringpost_job_of_run before insert or update on outbound_call_jobs
+  for each row when (new.business_id is null) execute function ringpost_job_of_run();
 --> statement-breakpoint
-select pg_temp.ensure_constraint('outbound_call_jobs', 'outbound_call_jobs_status_known',
-         $$check (to_number is null or status in ('queued', 'dialing', 'calling', 'completed', 'failed', 'cancelled'))$$),
-       pg_temp.ensure_constraint('outbound_call_jobs', 'outbound_call_jobs_end_has_time',
-         $$check (to_number is null or (status in ('queued', 'dialing', 'calling')) = (completed_at is null))$$),
-       pg_temp.ensure_constraint('outbound_call_jobs', 'outbound_call_jobs_live_has_token',
-         $$check (to_number is null or status not in ('dialing', 'calling') or (dial_lock_token is not null and dial_started_at is not null))$$),
-       pg_temp.ensure_constraint('outbound_call_jobs', 'outbound_call_jobs_calling_has_sid',
-         $$check (to_number is null or status <> 'calling' or call_sid is not null)$$),
-       pg_temp.ensure_constraint('outbound_call_jobs', 'outbound_call_jobs_sid_alike',
-         $$check (to_number is null or call_sid is not distinct from twilio_call_sid)$$),
-       pg_temp.ensure_constraint('outbound_call_jobs', 'outbound_call_jobs_active_number',
-         $$check (active_number is null or (active_number = to_number and status in ('queued', 'dialing', 'calling')))$$);
+-- An explicit NULL was allowed once.
+create or replace function ringpost_run_defaults() returns trigger language plpgsql as $$
+begin
+  new.cancel_requested := false;
+  return new;
+end $$;
 --> statement-breakpoint
-drop function pg_temp.ensure_constraint(regclass, name, text);
---> statement-breakpoint
-create index if not exists idx_outbound_call_runs_business_id on outbound_call_runs (business_id);
---> statement-breakpoint
-create index if not exists idx_outbound_call_runs_status on outbound_call_runs (status);
---> statement-breakpoint
-create index if not exists idx_outbound_call_runs_created_at on outbound_call_runs (created_at);
---> statement-breakpoint
-create index if not exists idx_outbound_call_runs_open on outbound_call_runs (business_id, id) where status in ('pending', 'running');
---> statement-breakpoint
-create index if not exists idx_outbound_call_jobs_run_id on outbound_call_jobs (run_id);
---> statement-breakpoint
-create index if not exists idx_outbound_call_jobs_lead_id on outbound_call_jobs (lead_id);
---> statement-breakpoint
-create index if not exists idx_outbound_call_jobs_status on outbound_call_jobs (status);
---> statement-breakpoint
-create index if not exists idx_outbound_call_jobs_call_sid on outbound_call_jobs (call_sid);
---> statement-breakpoint
-create index if not exists idx_outbound_call_jobs_twilio_sid on outbound_call_jobs (twilio_call_sid);
---> statement-breakpoint
-create index if not exists idx_outbound_call_jobs_lock_token on outbound_call_jobs (dial_lock_token);
---> statement-breakpoint
-create index if not exists idx_outbound_call_jobs_status_twilio_sid on outbound_call_jobs (status, twilio_call_sid);
---> statement-breakpoint
-create index if not exists idx_outbound_call_jobs_business_id on outbound_call_jobs (business_id);
---> statement-breakpoint
-create index if not exists idx_outbound_call_jobs_queue on outbound_call_jobs (run_id, id) where status = 'queued';
---> statement-breakpoint
-create unique index if not exists unique_active_number on outbound_call_jobs (business_id, active_number) where active_number is not null;
+create or replace trigger ringpost_run_defaults before insert or update on outbound_call_runs
+  for each row when (new.cancel_requested is null) execute function ringpost_run_defaults();

@@ -30,13 +30,13 @@ create table if not exists outbound_call_attempts (
   news_at       timestamptz
 );
 --> statement-breakpoint
-create index if not exists idx_outbound_call_attempts_job on outbound_call_attempts (job_id);
+create index concurrently if not exists idx_outbound_call_attempts_job on outbound_call_attempts (job_id);
 --> statement-breakpoint
-create index if not exists idx_outbound_call_attempts_open on outbound_call_attempts (run_id) where closed_at is null;
+create index concurrently if not exists idx_outbound_call_attempts_open on outbound_call_attempts (run_id) where closed_at is null;
 --> statement-breakpoint
-create unique index if not exists unique_attempt_call_sid on outbound_call_attempts (call_sid) where call_sid is not null;
+create unique index concurrently if not exists unique_attempt_call_sid on outbound_call_attempts (call_sid) where call_sid is not null;
 --> statement-breakpoint
-create unique index if not exists unique_unsettled_attempt on outbound_call_attempts (from_number, to_number)
+create unique index concurrently if not exists unique_unsettled_attempt on outbound_call_attempts (from_number, to_number)
   where begun_at is not null and closed_at is null and call_sid is null;
 --> statement-breakpoint
 create table if not exists outbound_run_events (
@@ -50,7 +50,7 @@ create table if not exists outbound_run_events (
   at          timestamptz  not null default clock_timestamp()
 );
 --> statement-breakpoint
-create index if not exists idx_outbound_run_events_run on outbound_run_events (run_id, id);
+create index concurrently if not exists idx_outbound_run_events_run on outbound_run_events (run_id, id);
 --> statement-breakpoint
 create table if not exists outbound_workers (
   id                  uuid primary key,

@@ -8,7 +8,7 @@ create table if not exists outbound_idempotency_keys (
   constraint outbound_idempotency_keys_pkey primary key (business_id, key)
 );
 --> statement-breakpoint
-create index if not exists idx_outbound_idempotency_keys_created_at on outbound_idempotency_keys (created_at);
+create index concurrently if not exists idx_outbound_idempotency_keys_created_at on outbound_idempotency_keys (created_at);
 --> statement-breakpoint
 select ringpost.bind_to_tenant('outbound_idempotency_keys');
 --> statement-breakpoint

@@ -6,6 +6,8 @@ export interface Catalog {
   constraints: string[];
   indexes: string[];
   policies: string[];
+  triggers: string[];
+  tables: string[];
 }
 
 /** Ours: the public schema without what Graphile and Drizzle keep in their own. */
@@ -25,7 +27,7 @@ export async function readCatalog(url: string): Promise<Catalog> {
          where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
          order by 1`),
       constraints: await list(`
-        select format('%s %s%s', conrelid::regclass, pg_get_constraintdef(oid), case when convalidated then '' else ' not valid' end) as line
+        select format('%s %s %s%s', conrelid::regclass, conname, pg_get_constraintdef(oid), case when convalidated then '' else ' not valid' end) as line
           from pg_constraint
          where connamespace = 'public'::regnamespace and conrelid <> 0
          order by 1`),
@@ -37,6 +39,13 @@ export async function readCatalog(url: string): Promise<Catalog> {
       policies: await list(`
         select format('%s %s %s %s %s %s', tablename, policyname, permissive, cmd, qual, with_check) as line
           from pg_policies where schemaname = 'public' order by 1`),
+      triggers: await list(`
+        select pg_get_triggerdef(t.oid) as line
+          from pg_trigger t join pg_class c on c.oid = t.tgrelid
+         where c.relnamespace = 'public'::regnamespace and not t.tgisinternal order by 1`),
+      tables: await list(`
+        select format('%s %s rls %s forced %s', relkind, relname, relrowsecurity, relforcerowsecurity) as line
+          from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'S', 'm') order by 1`),
     };
   } finally {
     await client.end();

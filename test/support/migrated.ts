@@ -15,6 +15,7 @@ function migrationsHash(): string {
   for (const file of files.sort()) hash.update(file).update(readFileSync(`${folder}/${file}`));
   return hash
     .update(readFileSync(`${ROOT}/db/migrate.ts`))
+    .update(readFileSync(`${ROOT}/db/migrate/step.ts`))
     .update(readFileSync(`${ROOT}/node_modules/graphile-worker/package.json`))
     .digest("hex");
 }

@@ -31,7 +31,7 @@ describe("the request role", () => {
       await admin.query(reason.message.split("\n").at(-1)!);
     }
     await Promise.all(clients.map(ensureRequestRole));
-    await Promise.all(urls.slice(0, 3).map(migrateDatabase));
+    await Promise.all(urls.slice(0, 3).map((url) => migrateDatabase(url)));
 
     const superusers = await Promise.all(urls.map((url) => connect(urlOf(server.url, new URL(url).pathname.slice(1)))));
     t.after(() => Promise.all(superusers.map((client) => client.end())));
