@@ -49,7 +49,8 @@ export function migrationFiles(): MigrationFile[] {
 
 const WALK = /^-- ringpost:walk (\S+): (.+)$/m;
 const REPEAT = /^-- ringpost:repeat: (.+)$/m;
-const HARMLESS = /^\s*(create (unique )?index concurrently|drop index concurrently|alter table \S+\s+validate constraint)/i;
+const HARMLESS =
+  /^\s*(create (unique )?index concurrently|drop index concurrently|alter table \S+\s+validate constraint)/i;
 const INDEX = /create (?:unique )?index concurrently if not exists (\w+)/i;
 
 function parseStep(text: string): Step {

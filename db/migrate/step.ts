@@ -33,7 +33,7 @@ async function walk(runner: Runner, step: Step, { table, note }: { table: string
   const { low, high } = rows[0] ?? { low: null, high: null };
   if (low === null || high === null) return;
   let changed = 0;
-  for (let from = low; from < high; ) {
+  for (let from = low; from < high;) {
     const to = await batchEnd(client, table, from, high);
     changed += await counted(runner, step, [from, to]);
     from = to;
