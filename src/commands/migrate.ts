@@ -7,7 +7,7 @@ export async function migrateCommand(): Promise<void> {
   const config = readConfig();
   const database = await folderDatabase(config);
   try {
-    const { applied } = await migrateDatabase(database.url);
+    const { applied } = await migrateDatabase(database.url, { report: (line) => console.log(line) });
     console.log(applied.length > 0 ? `applied ${applied.join(", ")}` : "the schema is current");
   } finally {
     await database.stop();
