@@ -26,9 +26,10 @@ check: $(INSTALLED) ## Types, lint, formatting, import rules, migration drift
 	@prettier --check --log-level warn .
 	@depcruise --config .dependency-cruiser.cjs db src tasks
 	@node test/support/drift.ts
+	@node test/support/squawk.ts
 
-migrate: $(INSTALLED) ## Bring the database to the newest schema; safe to repeat and to run twice at once
-	@exec $(MAIN) migrate
+migrate: $(INSTALLED) ## Bring the database to the newest schema, with the CRM running; PLAN=1 only tells, CUTOVER=1 takes the old runs over
+	@exec $(MAIN) migrate --plan="$(PLAN)" --cutover="$(CUTOVER)"
 
 api: $(INSTALLED) ## The REST API of a real deployment
 	@exec $(MAIN) api

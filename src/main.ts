@@ -27,7 +27,7 @@ async function main(): Promise<number> {
     return EXIT_USAGE;
   }
   const text = { type: "string" } as const;
-  const options = { leads: text, business: text, confirm: text, role: text, user: text };
+  const options = { leads: text, business: text, confirm: text, role: text, user: text, plan: text, cutover: text };
   try {
     const { values } = parseArgs({ args: rest, options });
     // `make` passes on what was not given as empty.

@@ -1,0 +1,92 @@
+// The cut-over: every run of the old system becomes ours, with its workers stopped. Killed anywhere, the next one goes
+// on: a run is handed over whole or not at all.
+import { sql } from "drizzle-orm";
+import { row, rows, type Database } from "../../db/client.ts";
+import { CodedError } from "../errors.ts";
+import type { Taken } from "./decide.ts";
+import { handOverRun, takeRuns, tally } from "./handOverRun.ts";
+
+export interface CutOver {
+  /** Runs handed over, by what they are now. */
+  runs: Record<string, number>;
+  /** Jobs that had not ended, by what became of them; live: calls that may be under way, settled with the carrier. */
+  jobs: Record<"queued" | "live" | "failed" | "cancelled", number>;
+}
+
+/** The old worker's heartbeat and its calls are seconds apart. */
+const ALIVE_MINUTES = 2;
+/** Ended runs per transaction. */
+const BATCH = 500;
+
+/**
+ * @throws CodedError cutover.old_workers_alive, unless `force`: an old worker that goes on would call people whom ours
+ *   call too
+ */
+export async function cutOver(db: Database, options: { force?: boolean } = {}): Promise<CutOver> {
+  if (!options.force) await requireOldWorkersStopped(db);
+  const done: CutOver = { runs: {}, jobs: { queued: 0, live: 0, failed: 0, cancelled: 0 } };
+  await takeEnded(db, done);
+  const left = await rows<{ id: number; businessId: number }>(
+    db,
+    sql`select id, business_id as "businessId" from outbound_call_runs where engine <> 'ringpost' order by business_id, id`,
+  );
+  let business = 0;
+  let taken: Taken = { numbers: new Set(), sids: new Set() };
+  for (const { id, businessId } of left) {
+    if (businessId !== business) [business, taken] = [businessId, { numbers: new Set(), sids: new Set() }];
+    const run = await handOverRun(db, businessId, id, taken);
+    if (!run) continue;
+    done.runs[run.status] = (done.runs[run.status] ?? 0) + 1;
+    for (const [to, n] of Object.entries(tally(run.moves))) done.jobs[to as keyof CutOver["jobs"]] += n;
+  }
+  return done;
+}
+
+/** What the cut-over would find, for a plan. */
+export async function oldRuns(db: Database): Promise<Record<string, number>> {
+  const found = await rows<{ status: string; n: number }>(
+    db,
+    sql`select coalesce(status, 'none') as status, count(*)::int as n from outbound_call_runs where engine <> 'ringpost' group by 1 order by 1`,
+  );
+  return Object.fromEntries(found.map(({ status, n }) => [status, n]));
+}
+
+async function requireOldWorkersStopped(db: Database): Promise<void> {
+  const since = sql`clock_timestamp()::timestamp - make_interval(mins => ${ALIVE_MINUTES})`;
+  const alive = await row<{ id: number; worker: string | null }>(
+    db,
+    sql`select r.id, r.locked_by_worker as worker
+          from outbound_call_runs r
+         where r.engine <> 'ringpost' and r.status = 'running'
+           and (r.lock_ts > ${since} or r.updated_at > ${since}
+                or exists (select from outbound_call_jobs j
+                            where j.run_id = r.id and greatest(j.dial_started_at, j.started_at, j.completed_at) > ${since}))
+         limit 1`,
+  );
+  if (!alive) return;
+  const who = alive.worker === null ? "" : ` by ${alive.worker}`;
+  throw new CodedError(
+    "cutover.old_workers_alive",
+    `run ${alive.id} was served${who} within the last ${ALIVE_MINUTES} minutes: stop the old workers, wait, and try again (CUTOVER=force if you know better)`,
+  );
+}
+
+/** Most of a database: ended runs without an open job need no decision, and go by the hundred. */
+async function takeEnded(db: Database, done: CutOver): Promise<void> {
+  for (;;) {
+    const ids = sql`r.id in (
+      select e.id from outbound_call_runs e
+       where e.engine <> 'ringpost' and e.status in ('completed', 'cancelled', 'failed', 'stopped')
+         and not exists (select from outbound_call_jobs j where j.run_id = e.id and j.status in ('queued', 'dialing', 'calling'))
+       order by e.id limit ${BATCH})`;
+    const taken = await rows<{ status: string; n: number }>(
+      db,
+      sql`with taken as (${takeRuns(ids, null, null)}),
+               noted as (insert into outbound_run_events (run_id, business_id, kind, actor, detail)
+                         select id, business_id, 'run.handed_over', 'cutover', jsonb_build_object('from', status, 'status', status) from taken)
+          select status, count(*)::int as n from taken group by status`,
+    );
+    if (taken.length === 0) return;
+    for (const { status, n } of taken) done.runs[status] = (done.runs[status] ?? 0) + n;
+  }
+}

@@ -1,0 +1,152 @@
+// One run of the old system becomes ours, in one transaction: its jobs as decide.ts says, its counters counted anew.
+import { setImmediate as yieldToOthers } from "node:timers/promises";
+import { sql } from "drizzle-orm";
+import { array, inTransaction, row, rows, type Database, type Tx } from "../../db/client.ts";
+import { lockBusiness, lockEnqueue } from "../../db/locks.ts";
+import { normalisePhone } from "../leads/phone.ts";
+import { audit } from "../runs/audit.ts";
+import type { JobStatus, RunStatus } from "../runs/states.ts";
+import { wakeDispatch } from "../runs/wake.ts";
+import { applyMoves } from "./applyMoves.ts";
+import { decideJobs, statusAfter, type Move, type OldJob, type OldRun, type Taken } from "./decide.ts";
+
+export interface HandedOver {
+  status: RunStatus;
+  moves: Move[];
+}
+
+/** Left for whoever reads the run, and asked for by resume. */
+const HANDED_OVER = "Handed over from the old system; resume it to go on";
+/** About 30 ms of normalising. */
+const SLICE = 2_000;
+
+/** Undefined: it is not the old system's any more. */
+export async function handOverRun(
+  db: Database,
+  businessId: number,
+  runId: number,
+  taken: Taken,
+): Promise<HandedOver | undefined> {
+  const jobs = await readJobs(db, businessId, runId);
+  return await inTransaction(db, async (tx) => {
+    await lockBusiness(tx, businessId);
+    await lockEnqueue(tx, businessId);
+    const run = await row<OldRun & { lastError: string | null }>(
+      tx,
+      sql`select status, cancel_requested as "cancelRequested", last_error as "lastError",
+                 coalesce(extract(epoch from clock_timestamp()::timestamp - created_at) * 1000, 1e15)::float8 as "ageMs"
+            from outbound_call_runs
+           where id = ${runId} and business_id = ${businessId} and engine <> 'ringpost'
+             for update`,
+    );
+    if (!run) return undefined;
+    await takeWhatIsActive(tx, businessId, jobs, taken);
+    const moves = decideJobs(run, jobs, taken);
+    const planned = statusAfter(run, jobs);
+    await applyMoves(tx, { runId, businessId, open: planned === "pending" }, moves);
+    const status = await takeRun(tx, businessId, runId, run, planned, moves);
+    const detail = {
+      from: run.status,
+      status,
+      ...tally(moves),
+      ...(run.lastError ? { last_error: run.lastError } : {}),
+    };
+    await audit(tx, { runId, businessId, kind: "run.handed_over", actor: "cutover", detail });
+    if (status === "pending") await wakeDispatch(tx, businessId);
+    return { status, moves };
+  });
+}
+
+/** Outside the transaction, because numbers cost processor time; the old workers are stopped, nothing moves. */
+async function readJobs(db: Database, businessId: number, runId: number): Promise<OldJob[]> {
+  const found = await rows<{
+    id: number;
+    status: JobStatus;
+    phone: string | null;
+    sid: string | null;
+    touched: boolean;
+    ageMs: number;
+  }>(
+    db,
+    sql`select j.id, j.status, l.phone_e164 as phone, coalesce(j.call_sid, j.twilio_call_sid) as sid,
+               j.dial_lock_token is not null or j.dial_started_at is not null as touched,
+               coalesce(extract(epoch from clock_timestamp()::timestamp - coalesce(j.dial_started_at, j.started_at, j.created_at)) * 1000, 1e15)::float8 as "ageMs"
+          from outbound_call_jobs j join leads l on l.id = j.lead_id
+         where j.run_id = ${runId} and j.business_id = ${businessId}
+         order by j.id`,
+  );
+  const jobs: OldJob[] = [];
+  for (const { phone, ...job } of found) {
+    jobs.push({ ...job, phone: normalisePhone(phone) });
+    if (jobs.length % SLICE === 0) await yieldToOthers();
+  }
+  return jobs;
+}
+
+async function takeWhatIsActive(tx: Tx, businessId: number, jobs: OldJob[], taken: Taken): Promise<void> {
+  const numbers = jobs.flatMap((job) => (job.phone.ok ? [job.phone.e164] : []));
+  const sids = jobs.flatMap((job) => job.sid ?? []);
+  const active = await rows<{ number: string }>(
+    tx,
+    sql`select active_number as number from outbound_call_jobs where business_id = ${businessId} and active_number = any (${array(numbers, "text")})`,
+  );
+  for (const { number } of active) taken.numbers.add(number);
+  const known = await rows<{ sid: string }>(
+    tx,
+    sql`select call_sid as sid from outbound_call_attempts where call_sid = any (${array(sids, "text")})`,
+  );
+  for (const { sid } of known) taken.sids.add(sid);
+}
+
+/** The run itself. With nobody left to call it is over: completed, never failed for having nothing to do. */
+async function takeRun(
+  tx: Tx,
+  businessId: number,
+  runId: number,
+  run: OldRun,
+  planned: RunStatus,
+  moves: readonly Move[],
+): Promise<RunStatus> {
+  const wasOpen = run.status === "pending" || run.status === "running";
+  const left = moves.some((move) => move.to === "queued" || move.to === "live");
+  const status = wasOpen && !left && planned !== "cancelled" ? "completed" : planned;
+  await tx.execute(
+    takeRuns(
+      sql`r.id = ${runId} and r.business_id = ${businessId}`,
+      status,
+      wasOpen && status === "failed" ? HANDED_OVER : null,
+    ),
+  );
+  return status;
+}
+
+/** Takes the runs that match: ours from here on, with true counters and both names of the end's time. */
+export function takeRuns(matching: ReturnType<typeof sql>, status: RunStatus | null, lastError: string | null) {
+  return sql`
+    update outbound_call_runs r
+       set engine = 'ringpost', status = t.status, last_error = coalesce(${lastError}, r.last_error),
+           concurrency = least(greatest(coalesce(r.concurrency, 3), 1), 10),
+           ended_at = case when t.status <> 'pending' then coalesce(r.ended_at, r.completed_at, clock_timestamp()::timestamp) end,
+           completed_at = case when t.status <> 'pending' then coalesce(r.ended_at, r.completed_at, clock_timestamp()::timestamp) end,
+           total_leads = t.total, queued_count = t.queued, in_progress_count = t.live, completed_count = t.completed,
+           failed_count = t.failed, cancelled_count = t.cancelled, cursor_position = t.completed + t.failed + t.cancelled,
+           worker_id = null, updated_at = clock_timestamp()::timestamp
+      from (select s.id, coalesce(${status}, s.status) as status, n.*
+              from outbound_call_runs s
+             cross join lateral (
+               select count(*)::int as total, count(*) filter (where j.status = 'queued')::int as queued,
+                      count(*) filter (where j.status in ('dialing', 'calling'))::int as live,
+                      count(*) filter (where j.status = 'completed')::int as completed,
+                      count(*) filter (where j.status = 'failed')::int as failed,
+                      count(*) filter (where j.status = 'cancelled')::int as cancelled
+                 from outbound_call_jobs j where j.run_id = s.id) n) t
+     where t.id = r.id and r.engine <> 'ringpost' and ${matching}
+    returning r.id, r.business_id, r.status`;
+}
+
+/** How many jobs went which way. */
+export function tally(moves: readonly Move[]): Record<Move["to"], number> {
+  const sums = { queued: 0, live: 0, failed: 0, cancelled: 0 };
+  for (const move of moves) sums[move.to]++;
+  return sums;
+}
