@@ -43,11 +43,11 @@ async function tell(url: string, pid: number, name: string, report: Report): Pro
   try {
     await client.connect();
     const { rows } = await client.query<{ phase: string; share: number | null }>(
-      `select phase, 100.0 * blocks_done / nullif(blocks_total, 0) as share from pg_stat_progress_create_index where pid = $1`,
+      `select phase, floor(100.0 * blocks_done / nullif(blocks_total, 0))::int as share from pg_stat_progress_create_index where pid = $1`,
       [pid],
     );
     const [now] = rows;
-    if (now) report(`  ${name}: ${now.phase}${now.share === null ? "" : `, ${Math.floor(Number(now.share))} %`}`);
+    if (now) report(`  ${name}: ${now.phase}${now.share === null ? "" : `, ${now.share} %`}`);
   } catch {
     // Only words are lost.
   } finally {

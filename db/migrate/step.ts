@@ -13,8 +13,13 @@ export interface Runner {
   after: () => Promise<void> | void;
 }
 
-/** Rows per transaction of a walk: about 50 ms, which is as long as anybody waits for one of its rows. */
-const BATCH = 2_000;
+/**
+ * A walk's transaction holds its rows for as long as it takes, and whoever wants one of them waits. How many rows that
+ * are differs a thousandfold (a run may have a hundred thousand jobs to count), so the batch follows the clock.
+ */
+const BATCH_MS = 80;
+const FIRST_BATCH = 50;
+const LARGEST_BATCH = 5_000;
 
 export async function runStep(runner: Runner, step: Step): Promise<void> {
   if (step.run.kind === "walk") return await walk(runner, step, step.run);
@@ -33,19 +38,26 @@ async function walk(runner: Runner, step: Step, { table, note }: { table: string
   const { low, high } = rows[0] ?? { low: null, high: null };
   if (low === null || high === null) return;
   let changed = 0;
-  for (let from = low; from < high;) {
-    const to = await batchEnd(client, table, from, high);
+  for (let from = low, size = FIRST_BATCH; from < high;) {
+    const to = await batchEnd(client, table, from, high, size);
+    const since = performance.now();
     changed += await counted(runner, step, [from, to]);
+    size = nextSize(size, performance.now() - since);
     from = to;
     tell((from - low) / (high - low), changed);
   }
   if (changed > 0) report(`  ${count(changed)} ${note}`);
 }
 
+/** At most twice as many rows as before, and at least a fifth of them. */
+function nextSize(size: number, ms: number): number {
+  return Math.ceil(Math.min(size * Math.max(0.2, Math.min(2, BATCH_MS / ms)), LARGEST_BATCH));
+}
+
 /** Ids may have gaps of any width: a batch is so many rows, not so many ids. */
-async function batchEnd(client: pg.Client, table: string, from: number, high: number): Promise<number> {
+async function batchEnd(client: pg.Client, table: string, from: number, high: number, size: number): Promise<number> {
   const { rows } = await client.query<{ id: number | null }>(
-    `select max(id) as id from (select id from ${table} where id > $1 order by id limit ${BATCH}) next`,
+    `select max(id) as id from (select id from ${table} where id > $1 order by id limit ${size}) next`,
     [from],
   );
   return Math.min(rows[0]?.id ?? high, high);
@@ -68,7 +80,7 @@ async function counted(runner: Runner, step: Step, values: number[]): Promise<nu
     runner.client.query<{ n: number }>(step.sql, values),
   );
   await runner.after();
-  return Number(result.rows[0]?.n ?? 0);
+  return result.rows[0]?.n ?? 0;
 }
 
 /** A build that was interrupted leaves an invalid index, which `if not exists` would take for a good one. */

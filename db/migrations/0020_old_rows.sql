@@ -28,7 +28,7 @@ select ringpost.bind_to_tenant(name::regclass)
 create index concurrently if not exists idx_outbound_call_jobs_run_id on outbound_call_jobs (run_id);
 --> statement-breakpoint
 -- ringpost:repeat: jobs moved aside, because their run or lead is missing or another business's
-with odd as (
+with odd as materialized (
   select j.id,
          case when j.run_id is null then 'no_run_id'
               when r.id is null then 'run_gone'
@@ -50,10 +50,10 @@ with odd as (
   select id, run_id, lead_id, business_id, reason, to_jsonb(gone) - 'reason' from gone
   returning reason
 )
-select count(*) as n from kept;
+select count(*)::int as n from kept;
 --> statement-breakpoint
 -- ringpost:repeat: runs moved aside, because their business is missing
-with odd as (
+with odd as materialized (
   select r.id, case when r.business_id is null then 'no_business_id' else 'business_gone' end as reason
     from outbound_call_runs r
     left join business b on b.id = r.business_id
@@ -67,7 +67,7 @@ with odd as (
   select id, business_id, reason, to_jsonb(gone) - 'reason' from gone
   returning reason
 )
-select count(*) as n from kept;
+select count(*)::int as n from kept;
 --> statement-breakpoint
 -- The oldest row of a lead stays. If it was still waiting while a younger one had been called, it takes over how that one
 -- went: the lead must not be called again.
@@ -76,7 +76,7 @@ with numbered as (
   select id, first_value(id) over same as oldest, row_number() over same as place
     from outbound_call_jobs
   window same as (partition by run_id, lead_id order by id)
-), extra as (
+), extra as materialized (
   select id, oldest from numbered where place > 1 order by id limit 5000
 ), gone as (
   delete from outbound_call_jobs j using extra where j.id = extra.id returning j.*, extra.oldest
@@ -98,7 +98,7 @@ with numbered as (
   select id, run_id, lead_id, business_id, 'duplicate', to_jsonb(gone) - 'oldest' from gone
   returning reason
 )
-select count(*) as n from kept;
+select count(*)::int as n from kept;
 --> statement-breakpoint
 -- The words of old versions for the states. What is not listed here is nobody's word: such a job or run counts as failed.
 create or replace function ringpost.job_status_of(word text, called boolean, ended boolean) returns text language sql immutable as $$
@@ -156,7 +156,7 @@ with was as (
     from changed
    where status is distinct from old_status or old_business <> business_id or call is distinct from old_call
 )
-select count(*) as n from changed;
+select count(*)::int as n from changed;
 --> statement-breakpoint
 -- Counters are recomputed for runs that have ended; those of an open run are the old worker's until the cut-over.
 -- ringpost:walk outbound_call_runs: runs filled in or corrected (state, times, counters, references)
@@ -224,4 +224,4 @@ with was as (
             from changed c) c
    where status is distinct from old_status or list is distinct from old_list or creator is distinct from old_user or recount
 )
-select count(*) as n from changed;
+select count(*)::int as n from changed;

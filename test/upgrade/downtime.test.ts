@@ -47,7 +47,9 @@ async function migrate(url: string): Promise<{ code: number | null; out: string;
     stdio: ["ignore", "pipe", "inherit"],
   });
   let out = "";
-  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+  child.stdout.on("data", (chunk: Buffer) => {
+    out += chunk.toString().replace(/^(?=.)/gm, `${((performance.now() - since) / 1000).toFixed(1)} s `);
+  });
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   return { code, out, ms: performance.now() - since };
 }
@@ -64,7 +66,7 @@ describe("the old CRM", () => {
     console.log(out.trimEnd());
     console.log(
       `${JOBS} jobs upgraded in ${(ms / 1000).toFixed(1)} s; ${seen.requests} requests meanwhile, ${seen.errors.length} errors, ` +
-        `${seen.lateMs.length} later than 200 ms, the longest ${Math.round(seen.longestMs)} ms (${seen.longest})`,
+        `${seen.lateMs.length} later than 200 ms, the longest ${Math.round(seen.longestMs)} ms (${seen.longest}, at ${seen.longestAt.toFixed(1)} s)`,
     );
     assert.equal(code, 0);
     assert.deepEqual(seen.errors, []);

@@ -7,9 +7,11 @@ import type { Random } from "../support/random.ts";
 export interface Observed {
   requests: number;
   errors: string[];
-  /** The latest answer, and what was asked. */
+  /** The latest answer, what was asked, and when, in seconds since the start. */
   longestMs: number;
   longest: string;
+  longestAt: number;
+  startedAt: number;
   lateMs: number[];
 }
 
@@ -84,13 +86,21 @@ export async function runOldCrm(
 ): Promise<Observed> {
   const pool = new pg.Pool({ connectionString: url, max: 30, options: "-c TimeZone=UTC" });
   pool.on("error", () => undefined);
-  const seen: Observed = { requests: 0, errors: [], longestMs: 0, longest: "", lateMs: [] };
-  let stopped = false;
-  void stop.finally(() => (stopped = true));
+  const seen: Observed = {
+    requests: 0,
+    errors: [],
+    longestMs: 0,
+    longest: "",
+    longestAt: 0,
+    startedAt: performance.now(),
+    lateMs: [],
+  };
+  const end = { reached: false };
+  void stop.finally(() => (end.reached = true));
   const pending = new Set<Promise<void>>();
-  const reports = keepReporting(pool, () => stopped, seen);
+  const reports = keepReporting(pool, () => end.reached, seen);
   const names = Object.keys(REQUESTS);
-  for (let due = performance.now(); !stopped; due += 1000 / perSecond) {
+  for (let due = performance.now(); !end.reached; due += 1000 / perSecond) {
     await sleep(Math.max(0, due - performance.now()));
     const name = random.pick(names);
     const one = measured(seen, name, due, () => REQUESTS[name]!(pool, random)).finally(() => pending.delete(one));
@@ -110,7 +120,8 @@ async function measured(seen: Observed, name: string, due: number, work: () => P
   }
   const ms = performance.now() - due;
   if (ms > 200) seen.lateMs.push(Math.round(ms));
-  if (ms > seen.longestMs) [seen.longestMs, seen.longest] = [ms, name];
+  if (ms <= seen.longestMs) return;
+  [seen.longestMs, seen.longest, seen.longestAt] = [ms, name, (due - seen.startedAt) / 1000];
 }
 
 async function keepReporting(pool: pg.Pool, stopped: () => boolean, seen: Observed): Promise<void> {
