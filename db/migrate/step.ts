@@ -1,4 +1,5 @@
 // Runs one step of a migration file, each in its own way, so that it can be killed anywhere and be run again.
+import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import type { Step } from "./files.ts";
 import { patiently } from "./patience.ts";
@@ -20,6 +21,7 @@ export interface Runner {
 const BATCH_MS = 80;
 const FIRST_BATCH = 50;
 const LARGEST_BATCH = 5_000;
+const LONGEST_REST_MS = 500;
 
 export async function runStep(runner: Runner, step: Step): Promise<void> {
   if (step.run.kind === "walk") return await walk(runner, step, step.run);
@@ -42,8 +44,11 @@ async function walk(runner: Runner, step: Step, { table, note }: { table: string
     const to = await batchEnd(client, table, from, high, size);
     const since = performance.now();
     changed += await counted(runner, step, [from, to]);
-    size = nextSize(size, performance.now() - since);
+    const ms = performance.now() - since;
+    size = nextSize(size, ms);
     from = to;
+    // Half of the time is the CRM's: a database that only backfills makes everybody slow without a single lock.
+    await sleep(Math.min(ms, LONGEST_REST_MS));
     tell((from - low) / (high - low), changed);
   }
   if (changed > 0) report(`  ${count(changed)} ${note}`);

@@ -126,12 +126,12 @@ export function takeRuns(matching: ReturnType<typeof sql>, status: RunStatus | n
     update outbound_call_runs r
        set engine = 'ringpost', status = t.status, last_error = coalesce(${lastError}, r.last_error),
            concurrency = least(greatest(coalesce(r.concurrency, 3), 1), 10),
-           ended_at = case when t.status <> 'pending' then coalesce(r.ended_at, r.completed_at, clock_timestamp()::timestamp) end,
-           completed_at = case when t.status <> 'pending' then coalesce(r.ended_at, r.completed_at, clock_timestamp()::timestamp) end,
+           ended_at = case when t.status <> 'pending' then coalesce(r.ended_at, r.completed_at, t.at) end,
+           completed_at = case when t.status <> 'pending' then coalesce(r.ended_at, r.completed_at, t.at) end,
            total_leads = t.total, queued_count = t.queued, in_progress_count = t.live, completed_count = t.completed,
            failed_count = t.failed, cancelled_count = t.cancelled, cursor_position = t.completed + t.failed + t.cancelled,
-           worker_id = null, updated_at = clock_timestamp()::timestamp
-      from (select s.id, coalesce(${status}, s.status) as status, n.*
+           worker_id = null, updated_at = t.at
+      from (select s.id, coalesce(${status}, s.status) as status, clock_timestamp()::timestamp as at, n.*
               from outbound_call_runs s
              cross join lateral (
                select count(*)::int as total, count(*) filter (where j.status = 'queued')::int as queued,

@@ -27,6 +27,8 @@ export interface WorldOptions {
   limits?: Partial<Limits>;
   /** Default: calls that are over in an instant. */
   carrier?: StandInOptions;
+  /** Another database than a fresh one: its schema must be current. */
+  database?: (t: Scope) => Promise<{ url: string }>;
 }
 
 export interface RunRow {
@@ -119,7 +121,7 @@ const LIMITS: Limits = {
 export async function world(t: Scope, options: WorldOptions = {}): Promise<World> {
   const scope = lastFirst(t);
   const limits = { ...LIMITS, ...options.limits };
-  const { url } = await migratedDatabase(scope);
+  const { url } = await (options.database ?? migratedDatabase)(scope);
   const db = openDatabase({ url, name: "ringpost test", max: 20 });
   scope.after(() => db.$client.end());
   const receiver = await startReceiver(scope, db);

@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, it } from "node:test";
 import { readCatalog } from "../db/catalog.ts";
 import { freshDatabase } from "../support/postgres.ts";
 import { seeded } from "../support/random.ts";
 import { sized } from "../support/sizes.ts";
-import { runOldCrm } from "./oldCrm.ts";
+import { runOldCrm, type Observed } from "./oldCrm.ts";
 import { CRM, oldSteps } from "./oldStates.ts";
 import { connect, emptyResult, ours } from "./support.ts";
 
@@ -54,10 +55,15 @@ async function migrate(url: string): Promise<{ code: number | null; out: string;
   return { code, out, ms: performance.now() - since };
 }
 
+const said = (seen: Observed) =>
+  `${seen.errors.length} errors, ${seen.lateMs.length} later than 200 ms, the longest ${Math.round(seen.longestMs)} ms (${seen.longest}, at ${seen.longestAt.toFixed(1)} s)`;
+
 describe("the old CRM", () => {
   it(`works on while ${JOBS} jobs are upgraded`, async (t) => {
     const { url } = await freshDatabase(t);
     await build(url);
+    const calm = await runOldCrm(url, REQUESTS_PER_SECOND, seeded(10), sleep(sized(2_000, 15_000)));
+    console.log(`before: ${calm.requests} requests, ${said(calm)}`);
     const upgrade = new Promise<Awaited<ReturnType<typeof migrate>>>((resolve) =>
       setTimeout(() => void migrate(url).then(resolve), 500),
     );
@@ -65,8 +71,7 @@ describe("the old CRM", () => {
     const { code, out, ms } = await upgrade;
     console.log(out.trimEnd());
     console.log(
-      `${JOBS} jobs upgraded in ${(ms / 1000).toFixed(1)} s; ${seen.requests} requests meanwhile, ${seen.errors.length} errors, ` +
-        `${seen.lateMs.length} later than 200 ms, the longest ${Math.round(seen.longestMs)} ms (${seen.longest}, at ${seen.longestAt.toFixed(1)} s)`,
+      `${JOBS} jobs upgraded in ${(ms / 1000).toFixed(1)} s; ${seen.requests} requests meanwhile, ${said(seen)}`,
     );
     assert.equal(code, 0);
     assert.deepEqual(seen.errors, []);
