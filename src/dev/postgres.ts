@@ -31,6 +31,8 @@ export type Options = {
   log?: (line: string) => void;
   /** Server settings of this start; a server that is already running keeps its own. */
   settings?: Record<string, string>;
+  /** The npm package with the server's programs, when they are not to be this platform's own: for tests of old versions. */
+  programs?: string;
 };
 
 /** How long a second process waits for the first one's start: copying programs, initdb and recovery included. */
@@ -81,7 +83,7 @@ async function ensureServer(place: Place, account: Account | undefined, options:
   const log = options.log ?? (() => undefined);
   const settings = options.settings ?? {};
   if (place.abandoned) await removeAbandoned(place.dataDir, log);
-  const binaries = await findBinaries(account);
+  const binaries = await findBinaries(account, options.programs);
   const secrets = await ensureData(place, account, binaries, settings["fsync"] !== "off", log);
   const logFile = sibling(place.asked, "log");
   const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;

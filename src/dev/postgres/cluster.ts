@@ -1,7 +1,7 @@
 // Makes the data directory. It appears under its own name only when it is complete: it is built under another name,
 // marked, and renamed, so a process killed at any moment of initdb leaves nothing that looks like data.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -13,6 +13,12 @@ const BUILDING = ".building-";
 const OPTIONS = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"];
 /** Postgres' own C.UTF-8 (17 and later) sorts the same on every machine, whatever locales that one has. */
 const LOCALE = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
+
+/** Before 17 there is no locale but the machine's; "C", from the options, is everywhere. */
+function localeOf(initdb: string): string[] {
+  const version = /\s(\d+)/.exec(spawnSync(initdb, ["--version"], { encoding: "utf8" }).stdout ?? "")?.[1];
+  return Number(version) >= 17 ? LOCALE : [];
+}
 
 export function isComplete(dataDir: string): boolean {
   return existsSync(join(dataDir, COMPLETE));
@@ -32,7 +38,13 @@ export async function initCluster(
   try {
     writeFileSync(passwordFile, password, { mode: 0o600 });
     if (account) chownSync(passwordFile, account.uid, account.gid);
-    const args = [`--pgdata=${building}`, `--username=${USER}`, `--pwfile=${passwordFile}`, ...OPTIONS, ...LOCALE];
+    const args = [
+      `--pgdata=${building}`,
+      `--username=${USER}`,
+      `--pwfile=${passwordFile}`,
+      ...OPTIONS,
+      ...localeOf(initdb),
+    ];
     await run(initdb, durable ? args : [...args, "--no-sync"], account, building);
   } finally {
     rmSync(passwordFolder, { recursive: true, force: true });
