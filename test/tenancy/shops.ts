@@ -22,6 +22,8 @@ export const OURS = [
   "outbound_business_settings",
   "outbound_idempotency_keys",
   "outbound_request_counts",
+  "outbound_call_runs_removed",
+  "outbound_call_jobs_removed",
 ];
 /** Ours too, but of no tenant: a few columns of them may be read. */
 export const SHARED = ["outbound_workers", "outbound_carrier_accounts"];
