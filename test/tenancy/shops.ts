@@ -22,9 +22,9 @@ export const OURS = [
   "outbound_business_settings",
   "outbound_idempotency_keys",
   "outbound_request_counts",
-  "outbound_call_runs_removed",
-  "outbound_call_jobs_removed",
 ];
+/** Ours as well, and nothing to any request: what an upgrade moved aside. */
+export const CLOSED = ["outbound_call_runs_removed", "outbound_call_jobs_removed"];
 /** Ours too, but of no tenant: a few columns of them may be read. */
 export const SHARED = ["outbound_workers", "outbound_carrier_accounts"];
 /** The CRM's, with the column that names the tenant. */

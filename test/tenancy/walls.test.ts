@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { freshDatabase } from "../api/support.ts";
 import { breaches } from "./breaches.ts";
-import { aShop, connect, CRM, OURS, SHARED } from "./shops.ts";
+import { aShop, asRequest, CLOSED, connect, CRM, OURS, SHARED } from "./shops.ts";
 
 const db = await freshDatabase({ after });
 const url = db.$client.options.connectionString!;
@@ -20,7 +20,7 @@ describe("a request in raw SQL", () => {
     const { rows } = await on.query<{ name: string }>(
       "select relname as name from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and relname like 'outbound\\_%'",
     );
-    const known = new Set([...OURS, ...SHARED, ...Object.keys(CRM)]);
+    const known = new Set([...OURS, ...SHARED, ...CLOSED, ...Object.keys(CRM)]);
     const unknown = rows.filter(({ name }) => !known.has(name)).map(({ name }) => name);
     assert.deepEqual(
       unknown,
@@ -34,6 +34,13 @@ describe("a request in raw SQL", () => {
       );
       assert.ok(rows[0]?.forced, table);
     }
+  });
+
+  it("has no right at all to what an upgrade moved aside", async () => {
+    const request = await asRequest(on, mine.business);
+    for (const table of CLOSED)
+      assert.deepEqual(await request.attempt(`select from ${table}`), { code: "42501" }, table);
+    await request.leave();
   });
 
   it("leaves nothing behind on the connection", async () => {
