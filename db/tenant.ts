@@ -11,6 +11,7 @@ import { settingsQueries } from "./tenant/settings.ts";
 
 export type { Database } from "./client.ts";
 export type { Door } from "./door.ts";
+export { OnceRefused, type Once } from "./once.ts";
 export type { SecurityLog } from "./tenant/guard.ts";
 export type { Mark, Page } from "./tenant/page.ts";
 export type { NewLead } from "./tenant/import.ts";

@@ -6,6 +6,7 @@ import type { Enqueued } from "../runs/enqueue.ts";
 import type { Access } from "./access.ts";
 import { jsonBody, valid } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
+import { markReplayed, onceOf } from "./idempotency.ts";
 import { id, words } from "./schemas.ts";
 
 /** One run, and one import: a campaign of more is a mistake. */
@@ -38,7 +39,8 @@ export function enqueueRoutes({ queue, log }: ApiDeps, access: Access) {
       message: spoken(wish.message ?? {}),
     };
     try {
-      const { runId, queued, skipped } = await queue.enqueueRun(door, input);
+      const { runId, queued, skipped, replayed } = await queue.enqueueRun(door, input, onceOf(c, input));
+      markReplayed(c, replayed);
       return c.json({ run_id: runId, queued, skipped: skippedView(skipped) }, 201);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;

@@ -139,13 +139,16 @@ describe("the pause", () => {
 
   it("comes after five unknown refusals in a row, and a placed call starts the count anew", async (t) => {
     const db = await database(t);
-    const refused = () => unknownRefusal(db, ACCOUNT, "29999", "?");
+    const refused = () => unknownRefusal(db, ACCOUNT, "29999", "?", "an attempt that nobody remembers");
     for (let n = 1; n < UNKNOWN_IN_A_ROW; n++) assert.equal(await refused(), false);
     assert.equal(await accountWorks(db, ACCOUNT), false, "nothing was paused");
     for (let n = 1; n < UNKNOWN_IN_A_ROW; n++) assert.equal(await refused(), false);
     assert.equal((await account(db)).kind, null);
     assert.equal(await refused(), true);
     assert.deepEqual([(await account(db)).kind, (await account(db)).unknown], ["carrier", 0]);
+    near((await account(db)).left, 5_000);
+    assert.equal(await refused(), true, "a probe's refusal pauses again at once: no lead a time is burned");
+    near((await account(db)).left, 10_000);
   });
 });
 

@@ -217,6 +217,8 @@ describe("a call with an unknown outcome", () => {
     await w.carrier.setFaults([
       ...kinds.map(([, fault], n): Fault => ({ on: "create", ...fault, to: numbers[n]! })),
       ...kinds.map((_, n): Fault => ({ on: "callback", kind: "drop", to: numbers[n]! })),
+      // Reconcile looks, and is not told.
+      { on: "listing", kind: "lag", ms: 3_600_000 },
     ]);
     await w.worker();
     const { runId } = await w.enqueue(business, leads, { concurrency: 10 });
