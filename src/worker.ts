@@ -4,7 +4,7 @@ import { taskList } from "../tasks/registry.ts";
 import type { Dialler } from "./dialling/dialler.ts";
 import type { Logger } from "./log.ts";
 import { dispatch } from "./runs/dispatch.ts";
-import type { Engine, Limits, Moment, WorkerIdentity } from "./runs/engine.ts";
+import { nobodyListens, type Engine, type Limits, type Reached, type WorkerIdentity } from "./runs/engine.ts";
 import { heartbeat, signOff } from "./runs/leases.ts";
 import { maintain, recover } from "./runs/maintain.ts";
 import { identify, isLocal, leave } from "./worker/identity.ts";
@@ -23,7 +23,7 @@ export interface WorkerOptions {
   /** For tests: between two maintenance ticks, in milliseconds. */
   tickMs?: number;
   /** For tests and the fault drill. */
-  reached?: (moment: Moment) => Promise<void>;
+  reached?: Reached;
 }
 
 export interface Worker {
@@ -78,7 +78,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     draining: draining.signal,
     healthyForMs: () => (healthySince === null ? 0 : performance.now() - healthySince),
     isLocal,
-    reached: options.reached ?? (async () => {}),
+    reached: options.reached ?? nobodyListens,
   };
 
   const beatOnce = async () => {

@@ -109,7 +109,7 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
         durationSeconds: null,
         from: "answer" as const,
       };
-      await untilStored(engine, () => applyNews(engine.db, news));
+      await untilStored(engine, () => applyNews(engine.db, news, engine.reached));
       if (await untilStored(engine, () => accountWorks(engine.db, account))) await wakeWaiting(engine);
       return;
     }

@@ -21,6 +21,8 @@ export function testEngine(db: Database, setup: WorkerSetup, log: Logger, overri
     dispatchLater: () => {},
     draining: new AbortController().signal,
     reached: async () => {},
+    healthyForMs: () => Infinity,
+    isLocal: () => false,
     ...overrides,
   };
 }
