@@ -80,7 +80,9 @@ async function moveOn(
        and status in ('dialing', 'calling')`);
   await tx.execute(sql`
     update outbound_call_attempts
-       set call_sid = ${sid}, settled_at = coalesce(settled_at, clock_timestamp()), news_at = clock_timestamp(), result = 'placed'
+       set call_sid = ${sid}, settled_at = coalesce(settled_at, clock_timestamp()), news_at = clock_timestamp(), result = 'placed',
+           -- Look-ups that missed the call say nothing about whether the carrier knows its SID.
+           clean_lookups = case when call_sid is null then 0 else clean_lookups end
      where token = ${attempt.token}`);
   if (job.status === "dialing") {
     const { runId, businessId } = attempt;

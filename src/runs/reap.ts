@@ -4,7 +4,6 @@ import { sql } from "drizzle-orm";
 import { inTransaction, rows, type Tx } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import type { Dialler } from "../dialling/dialler.ts";
-import { takeBackClaims } from "./adopt.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
 import { count } from "./counters.ts";
 import type { Engine } from "./engine.ts";
@@ -12,6 +11,7 @@ import { reclaimStuckRuns } from "./reclaim.ts";
 import { reconcile } from "./reconcile.ts";
 import { repairSlots } from "./repairSlots.ts";
 import { lockRun, type LockedRun } from "./rows.ts";
+import { claimsOf, takeBackClaims } from "./takeBack.ts";
 import { workersGone } from "./workersGone.ts";
 
 /** What a pass did, as it is printed. */
@@ -64,7 +64,7 @@ async function returnClaims(reaper: Reaper): Promise<number> {
     isLocal: () => false,
   });
   let claims = 0;
-  for (const worker of gone) claims += await takeBackClaims(reaper, worker);
+  for (const worker of gone) claims += await takeBackClaims(reaper, claimsOf(worker), { lost: worker.name });
   return claims;
 }
 

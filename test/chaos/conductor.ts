@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { rows } from "../../db/client.ts";
+import type { Moment } from "../../src/runs/engine.ts";
 import type { Scope } from "../support/postgres.ts";
 import { lastFirst } from "../support/scope.ts";
 import { Member } from "./fleet.ts";
@@ -181,9 +182,9 @@ class Conductor {
       case "killAt":
       case "freezeAt": {
         const member = await this.#free(blow.who);
-        this.#busy.add(blow.who);
+        this.#busy.add(member.name);
         return this.#beside(async () => {
-          await this.#hurt(member, blow).finally(() => this.#busy.delete(blow.who));
+          await this.#hurt(member, blow).finally(() => this.#busy.delete(member.name));
         });
       }
       case "postgres":
@@ -207,10 +208,14 @@ class Conductor {
     }
   }
 
-  /** Somebody who is not being hurt already: the one asked for, or else the next one. */
+  /** Somebody who is not being hurt already: the one asked for, or else another worker. */
   async #free(who: string): Promise<Member> {
-    while (this.#busy.has(who)) await sleep(20);
-    return this.#members.get(who)!;
+    const alike = WORKERS.includes(who) ? [who, ...WORKERS] : [who];
+    for (;;) {
+      const free = alike.find((name) => !this.#busy.has(name));
+      if (free) return this.#members.get(free)!;
+      await sleep(20);
+    }
   }
 
   async #hurt(member: Member, blow: Extract<Blow, { who: string }>): Promise<void> {
@@ -237,12 +242,12 @@ class Conductor {
     await member.startAgain();
   }
 
-  async #reap(killAt: "reap.started" | string | null): Promise<void> {
+  async #reap(killAt: Moment | null): Promise<void> {
     const reaper = new Member("reap", `reap${this.#reapers.length}`, this.#stage);
     this.#reapers.push(reaper);
     if (killAt) {
       reaper.expectEnd();
-      give(this.#stage.folder, reaper.name, { moment: "reap.started", nth: 1, signal: "SIGKILL" });
+      give(this.#stage.folder, reaper.name, { moment: killAt, nth: 1, signal: "SIGKILL" });
     }
     await reaper.start();
     await reaper.ended();
@@ -251,11 +256,14 @@ class Conductor {
 
   async #blackout(): Promise<void> {
     this.#dark = true;
-    await Promise.all(WORKERS.map((name) => this.#free(name)));
-    for (const name of WORKERS) this.#busy.add(name);
+    for (const name of WORKERS) {
+      while (this.#busy.has(name)) await sleep(20);
+      this.#busy.add(name);
+    }
     await Promise.all(WORKERS.map((name) => this.#members.get(name)!.kill()));
     await sleep(TTL_MS + 1_500);
-    // Twice at once, as two machines' cron would.
+    // One that dies on the way, then two at once, as two machines' cron would.
+    await this.#reap("reap.reclaiming");
     await Promise.all([this.#reap(null), this.#reap(null)]);
     this.#dark = false;
     for (const name of WORKERS) {

@@ -62,7 +62,7 @@ export async function setStage(scope: Scope, seed: number, limits: number[], fol
         ringAfterMs: [50, 400],
         answerAfterMs: [100, 900],
         noAnswerAfterMs: [300, 900],
-        talkMs: [100, 1_500],
+        talkMs: [200, 4_000],
         outcome: { answered: 75, busy: 10, "no-answer": 10, failed: 5 },
       },
     ],

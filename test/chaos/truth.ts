@@ -130,6 +130,7 @@ export async function judge(stage: Stage, runs: readonly StartedRun[]): Promise<
   const figures =
     `${runs.length} runs, ${jobs.length} leads: ${count((j) => j.status === "completed")} completed, ` +
     `${count((j) => j.status === "failed")} failed (${unknown} of unknown outcome), ${count((j) => j.status === "cancelled")} cancelled; ` +
+    `ends ${JSON.stringify(Object.fromEntries([...Map.groupBy(jobs, (j) => j.outcome ?? "none")].map(([k, v]) => [k, v.length])))}; ` +
     `${report.totalCreates} POSTs, ${report.accepted} calls, ${lost.length} lost, ${report.tosCalledTwice.length} called twice, ` +
     `most live per business ${businesses.map((b) => `${report.maxLivePerFrom[b.from] ?? 0}/${b.limit}`).join(" ")}`;
   return { failures, figures };
