@@ -59,7 +59,8 @@ const MAX_TRIES = 5;
 /** The Postgres error code behind an error, through Drizzle's wrapping; undefined when there is none. */
 export function pgCode(error: unknown): string | undefined {
   for (let e: unknown = error; e instanceof Error; e = e.cause) {
-    if ("code" in e && typeof e.code === "string" && /^[0-9A-Z]{5}$/.test(e.code)) return e.code;
+    // Every SQLSTATE has a digit; a socket's EPIPE, as long as one, has none.
+    if ("code" in e && typeof e.code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(e.code)) return e.code;
   }
   return undefined;
 }

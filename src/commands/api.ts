@@ -10,6 +10,7 @@ import { requestCancel } from "../runs/cancel.ts";
 import { enqueueRun } from "../runs/enqueue.ts";
 import { applyNews } from "../runs/news.ts";
 import { forceCancelRun, stopRun } from "../runs/stop.ts";
+import { nobodyListens, type Reached } from "../runs/engine.ts";
 import { waitingFor } from "../runs/waiting.ts";
 import { untilSignal } from "../shutdown.ts";
 import { requireCurrentSchema } from "./currentSchema.ts";
@@ -38,10 +39,19 @@ interface ApiWishes {
   port: number;
   /** The carrier is the built-in stand-in. */
   standIn: boolean;
+  /** For the fault drill. */
+  reached?: Reached;
 }
 
 /** An API with its own pool; closing it ends both. */
-export async function openApi({ config, databaseUrl, log, port, standIn }: ApiWishes): Promise<OpenedApi> {
+export async function openApi({
+  config,
+  databaseUrl,
+  log,
+  port,
+  standIn,
+  reached = nobodyListens,
+}: ApiWishes): Promise<OpenedApi> {
   const onError = (error: Error) => log.warn({ err: error }, "database: a connection was lost");
   const db = openDatabase({ url: databaseUrl, name: "ringpost api", max: POOL_SIZE, onError });
   const facts = { limits: limitsOf(config, standIn), accountSid: config.twilio?.accountSid, callerId: config.callerId };
@@ -52,10 +62,10 @@ export async function openApi({ config, databaseUrl, log, port, standIn }: ApiWi
       log,
       queue: {
         enqueueRun,
-        stopRun,
-        forceCancelRun,
+        stopRun: (door, runId, options) => stopRun(door, runId, { ...options, reached }),
+        forceCancelRun: (door, runId, options) => forceCancelRun(door, runId, { ...options, reached }),
         requestCancel,
-        applyNews,
+        applyNews: (db, news) => applyNews(db, news, reached),
         waitingFor: (door, runId) => waitingFor(door, runId, facts),
       },
       readLeads,

@@ -6,6 +6,7 @@ import { findAttempt, type Attempt } from "./attempt.ts";
 import { audit } from "./audit.ts";
 import { recordCall } from "./callLog.ts";
 import { endJob } from "./end.ts";
+import { nobodyListens, type Reached } from "./engine.ts";
 import { takeOrphan } from "./orphanCall.ts";
 import { lockJob, lockRun, type LockedJob } from "./rows.ts";
 import { callStatusesBefore, isCallEnd, isCallStatus, jobStatusAtEnd, LIVE_JOB, type CallStatus } from "./states.ts";
@@ -26,7 +27,11 @@ export interface CarrierNews {
 export type NewsResult = "applied" | "ignored" | "unknown";
 
 /** Safe to repeat in any order. Throws only what the database throws; nothing has happened then. */
-export async function applyNews(db: Database, news: CarrierNews): Promise<NewsResult> {
+export async function applyNews(
+  db: Database,
+  news: CarrierNews,
+  reached: Reached = nobodyListens,
+): Promise<NewsResult> {
   const { status } = news;
   if (!isCallStatus(status)) return "ignored";
   const done = await inTransaction(db, async (tx) => {
@@ -41,11 +46,13 @@ export async function applyNews(db: Database, news: CarrierNews): Promise<NewsRe
     if (job.token === attempt.token && job.callSid !== null && job.callSid !== news.sid)
       return await secondCall(tx, { ...attempt, callSid: job.callSid }, news.sid);
     if (job.token !== attempt.token || !LIVE_JOB.includes(job.status)) return attempt;
-    return await moveOn(tx, attempt, job, { ...news, status });
+    const moved = await moveOn(tx, attempt, job, { ...news, status });
+    await reached(news.from === "answer" ? "placed.storing" : "news.applying");
+    return moved;
   });
   if (typeof done === "string") return done;
   const orphaned = await takeOrphan(db, done, news.sid, isCallEnd(status));
-  if (orphaned === "adopted") return await applyNews(db, news);
+  if (orphaned === "adopted") return await applyNews(db, news, reached);
   return orphaned === "hung_up" ? "applied" : "ignored";
 }
 
@@ -73,7 +80,9 @@ async function moveOn(
        and status in ('dialing', 'calling')`);
   await tx.execute(sql`
     update outbound_call_attempts
-       set call_sid = ${sid}, settled_at = coalesce(settled_at, clock_timestamp()), news_at = clock_timestamp(), result = 'placed'
+       set call_sid = ${sid}, settled_at = coalesce(settled_at, clock_timestamp()), news_at = clock_timestamp(), result = 'placed',
+           -- Look-ups that missed the call say nothing about whether the carrier knows its SID.
+           clean_lookups = case when call_sid is null then 0 else clean_lookups end
      where token = ${attempt.token}`);
   if (job.status === "dialing") {
     const { runId, businessId } = attempt;

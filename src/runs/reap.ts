@@ -5,7 +5,6 @@ import { inTransaction, rows, type Tx } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import { forgetOldKeys } from "../../db/once.ts";
 import type { Dialler } from "../dialling/dialler.ts";
-import { takeBackClaims } from "./adopt.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
 import { count } from "./counters.ts";
 import type { Engine } from "./engine.ts";
@@ -13,6 +12,7 @@ import { reclaimStuckRuns } from "./reclaim.ts";
 import { reconcile } from "./reconcile.ts";
 import { repairSlots } from "./repairSlots.ts";
 import { lockRun, type LockedRun } from "./rows.ts";
+import { claimsOf, takeBackClaims } from "./takeBack.ts";
 import { workersGone } from "./workersGone.ts";
 
 /** What a pass did, as it is printed. */
@@ -66,7 +66,7 @@ async function returnClaims(reaper: Reaper): Promise<number> {
     isLocal: () => false,
   });
   let claims = 0;
-  for (const worker of gone) claims += await takeBackClaims(reaper, worker);
+  for (const worker of gone) claims += await takeBackClaims(reaper, claimsOf(worker), { lost: worker.name });
   return claims;
 }
 

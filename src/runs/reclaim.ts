@@ -6,7 +6,7 @@ import { inTransaction, row, rows, type Database, type Tx } from "../../db/clien
 import { lockBusiness } from "../../db/locks.ts";
 import type { Logger } from "../log.ts";
 import { audit } from "./audit.ts";
-import type { Limits } from "./engine.ts";
+import type { Limits, Reached } from "./engine.ts";
 import { resumeUnderLock } from "./resume.ts";
 import { lockRun, utcNow } from "./rows.ts";
 import { forgetActiveNumbers } from "./stop.ts";
@@ -15,6 +15,7 @@ export interface Reclaimer {
   db: Database;
   log: Logger;
   limits: Pick<Limits, "runTtlMs" | "heartbeatMs" | "afterTtl">;
+  reached: Reached;
 }
 
 /** A running run that never got a lock counts as stuck after this. */
@@ -37,7 +38,9 @@ export async function reclaimStuckRuns(on: Reclaimer): Promise<number> {
   for (const run of found) {
     reclaimed += await inTransaction(on.db, async (tx) => {
       await lockBusiness(tx, run.businessId);
-      return Number(await reclaimRun(tx, on, run.businessId, run.id));
+      const lost = await reclaimRun(tx, on, run.businessId, run.id);
+      await on.reached("reap.reclaiming");
+      return Number(lost);
     });
   }
   if (reclaimed > 0) on.log.warn(`[CLEANUP] Reclaimed ${reclaimed} stuck runs (TTL=${on.limits.runTtlMs / 60_000}min)`);

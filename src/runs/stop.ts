@@ -8,6 +8,7 @@ import { lockBusiness } from "../../db/locks.ts";
 import { CodedError } from "../errors.ts";
 import { audit } from "./audit.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
+import type { Reached } from "./engine.ts";
 import { lockRun, utcNow } from "./rows.ts";
 import { OPEN_RUN } from "./states.ts";
 import { wakeEndCalls, wakeIfWaiting } from "./wake.ts";
@@ -32,13 +33,14 @@ const SETTLE_POLL_MS = 20;
 export async function stopRun(
   door: Door,
   runId: number,
-  options: { hangUp: boolean; flight: FlightTime },
+  options: { hangUp: boolean; flight: FlightTime; reached?: Reached },
 ): Promise<Stopped> {
   const ended = await endAtOnce(door, runId, {
     status: "stopped",
     message: "Queue stopped by user",
     hangUp: options.hangUp,
   });
+  await options.reached?.("stop.committed");
   await afterFlights(door, runId, options.flight, ended.now || options.hangUp ? { hangUp: options.hangUp } : null);
   return { stopped: ended.now, cancelledJobs: ended.cancelledJobs };
 }
@@ -47,9 +49,10 @@ export async function stopRun(
 export async function forceCancelRun(
   door: Door,
   runId: number,
-  options: { flight: FlightTime },
+  options: { flight: FlightTime; reached?: Reached },
 ): Promise<{ cancelled: boolean; cancelledJobs: number }> {
   const ended = await endAtOnce(door, runId, { status: "cancelled", message: "Cancelled by user", hangUp: false });
+  await options.reached?.("stop.committed");
   await afterFlights(door, runId, options.flight, ended.now ? { hangUp: false } : null);
   return { cancelled: ended.now, cancelledJobs: ended.cancelledJobs };
 }

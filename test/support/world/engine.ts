@@ -23,6 +23,8 @@ export function testEngine(db: Database, setup: WorkerSetup, log: Logger, overri
     healthyForMs: () => Infinity,
     isLocal: () => false,
     reached: async () => {},
+    healthyForMs: () => Infinity,
+    isLocal: () => false,
     ...overrides,
   };
 }
