@@ -291,14 +291,6 @@ export const jobs = pgTable(
     refersToOwn(
       `exists (select from outbound_call_runs r where r.id = run_id) and exists (select from ringpost.leads l where l.id = lead_id)`,
     ),
-    pgPolicy("request_call", {
-      as: "restrictive",
-      for: "update",
-      to: requestRole,
-      withCheck: sql.raw(
-        `${NOT_A_REQUEST} or call_log_id is null or exists (select from ringpost.call_log c where c.id = call_log_id)`,
-      ),
-    }),
   ],
 );
 

@@ -19,7 +19,7 @@ import { requireCurrentSchema } from "./currentSchema.ts";
 const POOL_SIZE = 20;
 
 export async function apiCommand(): Promise<never> {
-  const config = readConfig(process.env, ["DATABASE_URL", "jwt"]);
+  const config = readConfig(undefined, ["DATABASE_URL", "jwt"]);
   const log = createLogger(config.logLevel);
   const api = await openApi({ config, databaseUrl: config.databaseUrl ?? "", log, port: config.port, standIn: false });
   await requireCurrentSchema(api.db);

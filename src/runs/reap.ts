@@ -38,9 +38,10 @@ export type Reaper = Pick<Engine, "db" | "log" | "limits" | "worker" | "reached"
 
 export async function reap(reaper: Reaper, dialler: Dialler | null): Promise<Reaped> {
   await reaper.reached("reap.started");
+  // Before the TTL: a run that was asked to cancel is cancelled, not failed and resumed.
+  const cancelled = await carryOutCancels(reaper);
   const reclaimed = await reclaimStuckRuns(reaper);
   const claims = await returnClaims(reaper);
-  const cancelled = await carryOutCancels(reaper);
   const slots = await repairSlots(reaper);
   const asked = dialler && (await reconcile({ ...reaper, dialler }));
   const finished = await finishEmptyRuns(reaper);

@@ -2,14 +2,15 @@
 // further call of the run reaches the carrier (I4). Neither hangs up a live call unless asked to.
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
-import { row, type Tx } from "../../db/client.ts";
+import { row } from "../../db/client.ts";
 import { through, type Door } from "../../db/door.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import { CodedError } from "../errors.ts";
 import { audit } from "./audit.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
 import type { Reached } from "./engine.ts";
-import { lockRun, utcNow } from "./rows.ts";
+import { closeRun, forgetActiveNumbers } from "./closeRun.ts";
+import { lockRun } from "./rows.ts";
 import { OPEN_RUN } from "./states.ts";
 import { wakeEndCalls, wakeIfWaiting } from "./wake.ts";
 
@@ -98,21 +99,6 @@ async function endAtOnce(door: Door, runId: number, ending: Ending): Promise<{ n
     await wakeEndCalls(tx, runId, ending.hangUp);
     return { now: open, cancelledJobs: cancelled };
   });
-}
-
-async function closeRun(tx: Tx, businessId: number, runId: number, status: Ending["status"]): Promise<void> {
-  await tx.execute(sql`
-    update outbound_call_runs
-       set status = ${status}, ended_at = t.at, completed_at = t.at, updated_at = t.at
-      from (select ${utcNow} as at) t
-     where id = ${runId} and business_id = ${businessId} and status in ('pending', 'running')`);
-}
-
-/** The run is over: its live calls no longer keep their numbers from other runs. */
-export async function forgetActiveNumbers(tx: Tx, businessId: number, runId: number): Promise<void> {
-  await tx.execute(sql`
-    update outbound_call_jobs set active_number = null
-     where run_id = ${runId} and business_id = ${businessId} and active_number is not null`);
 }
 
 /**

@@ -20,8 +20,6 @@ export function testEngine(db: Database, setup: WorkerSetup, log: Logger, overri
     launch: () => {},
     dispatchLater: () => {},
     draining: new AbortController().signal,
-    healthyForMs: () => Infinity,
-    isLocal: () => false,
     reached: async () => {},
     healthyForMs: () => Infinity,
     isLocal: () => false,
