@@ -81,8 +81,6 @@ async function moveOn(
   await tx.execute(sql`
     update outbound_call_attempts
        set call_sid = ${sid}, settled_at = coalesce(settled_at, clock_timestamp()), news_at = clock_timestamp(), result = 'placed',
-           -- Look-ups that found nothing were about another question than whether the carrier knows this call.
-           clean_lookups = 0,
            -- Look-ups that missed the call say nothing about whether the carrier knows its SID.
            clean_lookups = case when call_sid is null then 0 else clean_lookups end
      where token = ${attempt.token}`);
