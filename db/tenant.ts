@@ -2,6 +2,8 @@
 // or confuse one; what a method returns has been compared with the business once more behind its query.
 import type { Database } from "./client.ts";
 import { openDoor, type Door } from "./door.ts";
+import { callQueries } from "./tenant/calls.ts";
+import { deleteLeadQueries } from "./tenant/deleteLeads.ts";
 import { guardOf, type SecurityLog } from "./tenant/guard.ts";
 import { importQueries } from "./tenant/import.ts";
 import { jobQueries } from "./tenant/jobs.ts";
@@ -13,6 +15,7 @@ export type { Database } from "./client.ts";
 export type { Door } from "./door.ts";
 export type { SecurityLog } from "./tenant/guard.ts";
 export type { Mark, Page } from "./tenant/page.ts";
+export type { CallRow, ResultRow } from "./tenant/calls.ts";
 export type { NewLead } from "./tenant/import.ts";
 export type { JobRow } from "./tenant/jobs.ts";
 export type { LeadFilter, LeadRow } from "./tenant/leads.ts";
@@ -34,7 +37,9 @@ export function forTenant(db: Database, caller: Door, log: SecurityLog) {
     ...runQueries(door, guard),
     ...jobQueries(door, guard),
     ...leadQueries(door, guard),
+    ...deleteLeadQueries(door, guard),
     ...importQueries(door),
+    ...callQueries(door, guard),
     ...settingsQueries(door, guard),
   });
 }

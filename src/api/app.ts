@@ -5,6 +5,8 @@ import { secureHeaders } from "hono/secure-headers";
 import { CodedError } from "../errors.ts";
 import { accessOf } from "./access.ts";
 import { authenticator } from "./auth.ts";
+import { callRoutes } from "./calls.ts";
+import { deleteRoutes } from "./deleteLeads.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { enqueueRoutes } from "./enqueue.ts";
 import { healthRoutes } from "./health.ts";
@@ -13,8 +15,11 @@ import { leadRoutes } from "./leads.ts";
 import { localeFrom } from "./locale.ts";
 import { answerProblem } from "./problems.ts";
 import { progressRoutes } from "./progress.ts";
+import { recoverRoutes } from "./recover.ts";
+import { resultRoutes } from "./results.ts";
 import { runRoutes } from "./runs.ts";
 import { settingsRoutes } from "./settings.ts";
+import { startRoutes } from "./start.ts";
 import { cancelRoutes, stopRoutes } from "./stop.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -61,6 +66,11 @@ export function buildApp(deps: ApiDeps) {
     .route("/api/outbound", settingsRoutes(deps, access))
     .route("/api/outbound", importRoutes(deps, access))
     .route("/api/outbound", leadRoutes(access))
+    .route("/api/outbound", deleteRoutes(access))
+    .route("/api/outbound", callRoutes(access))
+    .route("/api/outbound", resultRoutes(access))
+    .route("/api/outbound", recoverRoutes(deps, access))
+    .route("/api/outbound_calls", startRoutes(deps, access))
     .route("/api/outbound_calls", progressRoutes(deps, access))
     .route("/api/outbound_calls", cancelRoutes(deps, access));
 }

@@ -1,5 +1,7 @@
 // What the API is built from. Everything that calls, counts or reads files comes in here, so that a test can replace it.
 import type { Database, SecurityLog } from "../../db/tenant.ts";
+import type { resumeRun } from "../runs/resume.ts";
+import type { CleanedUp } from "../runs/cleanup.ts";
 import type { requestCancel } from "../runs/cancel.ts";
 import type { enqueueRun } from "../runs/enqueue.ts";
 import type { applyNews } from "../runs/news.ts";
@@ -19,6 +21,9 @@ export interface Queue {
   stopRun: typeof stopRun;
   forceCancelRun: typeof forceCancelRun;
   requestCancel: typeof requestCancel;
+  resumeRun: typeof resumeRun;
+  /** Bound to the process's limits. */
+  cleanUpBusiness(door: Door): Promise<CleanedUp>;
   /** Bound to what the process knows of limits and carrier. */
   waitingFor(door: Door, runId: number): Promise<Waiting | null>;
   applyNews: typeof applyNews;

@@ -1,5 +1,5 @@
 // Rows as the CRM's page reads them: names as it spells them, times as ISO 8601 in UTC.
-import type { AuditRow, JobRow, LeadRow, RunRow } from "../../db/tenant.ts";
+import type { AuditRow, CallRow, JobRow, LeadRow, RunRow } from "../../db/tenant.ts";
 import { OPEN_RUN } from "../runs/states.ts";
 
 export const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
@@ -91,5 +91,23 @@ export function leadView(lead: LeadRow) {
     notes: lead.notes,
     list_id: lead.listId,
     created_at: iso(lead.createdAt),
+  };
+}
+
+export function callView(call: CallRow) {
+  return {
+    call_sid: call.callSid,
+    to_number: call.toNumber,
+    lead_id: call.leadId,
+    lead_name: call.leadName,
+    lead_status: call.leadStatus,
+    status: call.status,
+    started_at: iso(call.createdAt),
+    ended_at: iso(call.endedAt),
+    duration: call.duration,
+    recording_url: call.recordingUrl,
+    recording_sid: call.recordingSid,
+    transcript: call.transcript,
+    summary: call.summary,
   };
 }
