@@ -10,6 +10,7 @@ import { jobQueries } from "./tenant/jobs.ts";
 import { leadQueries } from "./tenant/leads.ts";
 import { runQueries } from "./tenant/runs.ts";
 import { settingsQueries } from "./tenant/settings.ts";
+import { watchQueries } from "./tenant/watch.ts";
 
 export type { Database } from "./client.ts";
 export type { Door } from "./door.ts";
@@ -40,6 +41,7 @@ export function forTenant(db: Database, caller: Door, log: SecurityLog) {
     ...deleteLeadQueries(door, guard),
     ...importQueries(door),
     ...callQueries(door, guard),
+    ...watchQueries(door, guard),
     ...settingsQueries(door, guard),
   });
 }

@@ -9,6 +9,7 @@ import { callRoutes } from "./calls.ts";
 import { deleteRoutes } from "./deleteLeads.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { enqueueRoutes } from "./enqueue.ts";
+import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { importRoutes } from "./import.ts";
 import { leadRoutes } from "./leads.ts";
@@ -51,7 +52,7 @@ export function buildApp(deps: ApiDeps) {
     c.set("caller", await authenticate(c.req.header("authorization")));
     await next();
     // One business's figures must not come out of a cache for another.
-    c.header("Cache-Control", "no-store");
+    if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
     c.header("Vary", "Accept-Language, Authorization", { append: true });
   });
   app.onError((error, c) => answerProblem(error, c, log));
@@ -69,6 +70,7 @@ export function buildApp(deps: ApiDeps) {
     .route("/api/outbound", deleteRoutes(access))
     .route("/api/outbound", callRoutes(access))
     .route("/api/outbound", resultRoutes(access))
+    .route("/api/outbound", eventRoutes(deps, access))
     .route("/api/outbound", recoverRoutes(deps, access))
     .route("/api/outbound_calls", startRoutes(deps, access))
     .route("/api/outbound_calls", progressRoutes(deps, access))

@@ -9,6 +9,7 @@ import type { forceCancelRun, stopRun } from "../runs/stop.ts";
 import type { Door } from "../../db/door.ts";
 import type { Waiting } from "../runs/waiting.ts";
 import type { Caller } from "./auth.ts";
+import type { Feed } from "./feed.ts";
 import type { Locale } from "./locale.ts";
 
 export interface Log extends SecurityLog {
@@ -55,6 +56,8 @@ export interface ApiDeps {
   log: Log;
   queue: Queue;
   readLeads: LeadsReader;
+  /** Live changes. Undefined where nobody listens (no socket, no streams): watching then answers events.unavailable. */
+  feed?: Feed;
   config: {
     jwt: {
       secret: string | undefined;
