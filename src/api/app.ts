@@ -48,8 +48,8 @@ export function buildApp(given: ApiDeps) {
       "/api/*",
       cors({
         origin: config.corsOrigins,
-        allowHeaders: ["Authorization", "Content-Type", "Accept-Language", "Idempotency-Key"],
-        exposeHeaders: ["Idempotent-Replayed", "Retry-After"],
+        allowHeaders: ["Authorization", "Content-Type", "Accept-Language", "Idempotency-Key", "Last-Event-ID"],
+        exposeHeaders: ["Idempotent-Replayed", "Retry-After", "Content-Disposition"],
         maxAge: 600,
       }),
     );

@@ -3,13 +3,14 @@
 import { Hono } from "hono";
 import type { RouterRoute } from "hono/types";
 import { describeRoute, generateSpecs, resolver, type DescribeRouteOptions } from "hono-openapi";
-import type { OpenAPIV3_1 } from "openapi-types";
 import { PROBLEMS, type ProblemCode } from "../messages.ts";
 import { DIGITS } from "../schemas.ts";
 import { Problem } from "./answers.ts";
-import { OPERATIONS, type Operation, type Tag } from "./operations.ts";
+import type { Operation, Tag } from "./operation.ts";
+import { OPERATIONS } from "./operations.ts";
 
 export type OpenApiDocument = Awaited<ReturnType<typeof generateSpecs>>;
+type OperationObject = NonNullable<NonNullable<NonNullable<OpenApiDocument["paths"]>[string]>["get"]>;
 
 const TAGS: Record<Tag, string> = {
   runs: "Runs: starting, watching and ending them",
@@ -61,7 +62,7 @@ export async function documentOf(routes: readonly RouterRoute[]): Promise<OpenAp
     },
   });
   for (const path of Object.values(document.paths ?? {}))
-    for (const operation of Object.values(path ?? {})) wholeNumbers(operation as OpenAPIV3_1.OperationObject);
+    for (const operation of Object.values(path ?? {})) wholeNumbers(operation as OperationObject);
   return document;
 }
 
@@ -120,7 +121,7 @@ function exampleOf(code: ProblemCode) {
 }
 
 /** In a path or query a whole number arrives as digits: the schema that validates says so, readers want the number. */
-function wholeNumbers(operation: OpenAPIV3_1.OperationObject): void {
+function wholeNumbers(operation: OperationObject): void {
   for (const parameter of operation.parameters ?? []) {
     if (!("schema" in parameter) || !parameter.schema || !("pattern" in parameter.schema)) continue;
     const { pattern, default: preset } = parameter.schema;
