@@ -17,7 +17,7 @@ const ERRORS_SHOWN = 20;
 
 const listName = v.optional(v.pipe(words(255), v.trim()));
 const rows = v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(MAX_LEADS));
-export const Rows = v.union([
+const Rows = v.union([
   v.pipe(
     rows,
     v.transform((list) => ({ rows: list, list_name: undefined })),
