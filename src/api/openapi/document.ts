@@ -61,6 +61,7 @@ export async function documentOf(routes: readonly RouterRoute[]): Promise<OpenAp
       },
     },
   });
+  for (const { route, sends } of OPERATIONS) if (sends !== undefined) showBody(document, route, sends);
   for (const path of Object.values(document.paths ?? {}))
     for (const operation of Object.values(path ?? {})) wholeNumbers(operation as OperationObject);
   return document;
@@ -118,6 +119,16 @@ function problemsOf(codes: readonly ProblemCode[]): NonNullable<DescribeRouteOpt
 function exampleOf(code: ProblemCode) {
   const { status, title, en } = PROBLEMS[code];
   return { type: `urn:ringpost:problem:${code}`, title, status, detail: en, code, error: en };
+}
+
+/** The schema of a body comes from its validator; what to send stands beside it. */
+function showBody(document: OpenApiDocument, route: Operation["route"], example: unknown): void {
+  const [method = "", path = ""] = route.split(" ");
+  const paths = document.paths as Record<string, Record<string, OperationObject>>;
+  const body = paths[path]?.[method.toLowerCase()]?.requestBody;
+  const json = body && "content" in body ? body.content["application/json"] : undefined;
+  if (!json) throw new Error(`${route} takes no JSON`);
+  json.example = example;
 }
 
 /** In a path or query a whole number arrives as digits: the schema that validates says so, readers want the number. */

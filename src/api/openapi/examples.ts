@@ -1,4 +1,4 @@
-// Answers to look at. The linter checks them against their schemas.
+// Answers and bodies to look at. The linter checks them against their schemas.
 
 export const EXAMPLES = {
   enqueued: { run_id: 12, queued: 2, skipped: [{ lead_id: 7, reason: "duplicate_phone" }] },
@@ -45,4 +45,56 @@ export const EXAMPLES = {
     errors: ["Row 4: not a valid phone number (12)"],
     mapping: { phone: "טלפון", name: 1 },
   },
+  progress: {
+    job_id: 12,
+    status: "running",
+    total: 100,
+    processed: 57,
+    success: 55,
+    failed: 2,
+    in_progress: 3,
+    queued: 40,
+    progress_pct: 57,
+    can_cancel: true,
+    cancel_requested: false,
+    created_at: "2026-01-02T03:04:05.000Z",
+    completed_at: null,
+  },
+  counts: { active_total: 3, active_outbound: 3, max_total: 3, max_outbound: 3 },
+  calls: {
+    total: 1,
+    page: 1,
+    page_size: 50,
+    items: [
+      {
+        call_sid: "CA0123456789abcdef0123456789abcdef",
+        to_number: "+972501234567",
+        lead_id: 5,
+        lead_name: "דנה לוי",
+        lead_status: "new",
+        status: "completed",
+        started_at: "2026-01-02T03:04:06.000Z",
+        ended_at: "2026-01-02T03:05:00.000Z",
+        duration: 41,
+        recording_url: null,
+        recording_sid: null,
+        transcript: null,
+        summary: null,
+      },
+    ],
+  },
+};
+
+/** Bodies to send. */
+export const SENT = {
+  enqueue: {
+    lead_ids: [5, 7, 9],
+    concurrency: 3,
+    message: { he: "שלום, כאן הסטודיו.", en: "Hello, this is the studio." },
+  },
+  start: { lead_ids: [5] },
+  stop: { run_id: 12, hang_up: false },
+  rows: { rows: [{ phone: "050-123-4567", name: "דנה לוי" }], list_name: "לידים" },
+  remove: { lead_ids: [5, 7] },
+  settings: { max_calls: 5, caller_id: "+97231234567", message_he: null },
 };

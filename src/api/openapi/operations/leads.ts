@@ -1,6 +1,6 @@
 // Imported leads, and the settings of a business.
 import * as answers from "../answers.ts";
-import { EXAMPLES } from "../examples.ts";
+import { EXAMPLES, SENT } from "../examples.ts";
 import { BODY, ok, type Operation } from "../operation.ts";
 
 const binary = { type: "string", contentMediaType: "application/octet-stream" };
@@ -14,6 +14,7 @@ export const LEADS: readonly Operation[] = [
     description:
       "CSV or XLSX, UTF-8 or Windows-1255; only a column with phone numbers is required. All of it is kept, or nothing.",
     access: "managers",
+    sends: SENT.rows,
     answers: ok("The list that was made", answers.Imported, EXAMPLES.imported),
     problems: [
       "import.empty",
@@ -72,6 +73,7 @@ export const LEADS: readonly Operation[] = [
     description:
       "Named leads: all of them, or none. With delete_all every imported lead without a call; the others stay.",
     access: "managers",
+    sends: SENT.remove,
     answers: ok("They are gone", answers.Deleted),
     problems: ["lead.not_found", "lead.not_imported", "lead.has_calls", "request.invalid", ...BODY],
   },
@@ -88,6 +90,7 @@ export const LEADS: readonly Operation[] = [
     tag: "settings",
     summary: "Change what is named; null goes back to the default",
     access: "managers",
+    sends: SENT.settings,
     answers: ok("The choices as they are now", answers.Settings),
     problems: ["request.invalid", ...BODY],
   },

@@ -1,7 +1,7 @@
 // Starting runs, ending them, and getting them going again.
 import type { ProblemCode } from "../../messages.ts";
 import * as answers from "../answers.ts";
-import { EXAMPLES } from "../examples.ts";
+import { EXAMPLES, SENT } from "../examples.ts";
 import { BODY, ok, type Operation, RUN } from "../operation.ts";
 
 const START: readonly ProblemCode[] = [
@@ -20,6 +20,7 @@ export const MOVING: readonly Operation[] = [
     summary: "Call these leads, in this order",
     description:
       "Creates a run. A lead that cannot be called is skipped, with the reason; nothing is created when nobody is left.",
+    sends: SENT.enqueue,
     answers: { 201: { is: "The run that was created", json: answers.Enqueued, example: EXAMPLES.enqueued } },
     problems: ["list.not_found", ...START],
   },
@@ -29,6 +30,7 @@ export const MOVING: readonly Operation[] = [
     tag: "runs",
     summary: "Call a few leads now",
     description: "Up to three leads: answers once each call was placed, or after ten seconds. More become a queue.",
+    sends: SENT.start,
     answers: {
       200: { is: "What became of each call", json: answers.Started, example: EXAMPLES.started },
       201: { is: "A queue of more than three", json: answers.Queued },
@@ -50,6 +52,7 @@ export const MOVING: readonly Operation[] = [
     summary: "Stop a run at once",
     description:
       "When this has answered, no further call of the run is placed. Live calls finish unless hang_up is true.",
+    sends: SENT.stop,
     answers: ok("It has stopped, or had ended before", answers.Stopped),
     problems: [...RUN, ...BODY],
   },

@@ -68,7 +68,7 @@ export const WATCHING: readonly Operation[] = [
     id: "getProgress",
     tag: "runs",
     summary: "A run's progress bar",
-    answers: ok("Its progress", answers.Progress),
+    answers: ok("Its progress", answers.Progress, EXAMPLES.progress),
     problems: RUN,
   },
   {
@@ -76,7 +76,7 @@ export const WATCHING: readonly Operation[] = [
     id: "getActiveProgress",
     tag: "runs",
     summary: "The active run's progress bar",
-    answers: ok("Its progress", answers.Progress),
+    answers: ok("Its progress", answers.Progress, EXAMPLES.progress),
     problems: ["run.none_active"],
   },
   {
@@ -84,7 +84,7 @@ export const WATCHING: readonly Operation[] = [
     id: "listCalls",
     tag: "calls",
     summary: "Calls that were placed, newest first",
-    answers: ok("A page of calls", answers.Calls),
+    answers: ok("A page of calls", answers.Calls, EXAMPLES.calls),
     problems: RUN,
   },
   {
@@ -92,6 +92,6 @@ export const WATCHING: readonly Operation[] = [
     id: "getCounts",
     tag: "calls",
     summary: "Live calls, and how many may be at once",
-    answers: ok("The counts", answers.Counts),
+    answers: ok("The counts", answers.Counts, EXAMPLES.counts),
   },
 ];
