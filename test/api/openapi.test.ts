@@ -77,6 +77,7 @@ describe("the OpenAPI document", () => {
     const page = await app.request("/docs");
     const html = await page.text();
     assert.match(page.headers.get("content-security-policy") ?? "", /^default-src 'none'; script-src 'self';/);
+    assert.doesNotMatch(page.headers.get("content-security-policy") ?? "", /unsafe/);
     const loaded = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((found) => found[1]!);
     assert.ok(
       loaded.every((url) => url.startsWith("/docs/") || url.startsWith("data:")),
