@@ -436,6 +436,18 @@ export const outboundSettings = pgTable(
   ],
 );
 
+/** When a business was last cleaned up on request: at most once a minute. */
+export const cleanups = pgTable(
+  "outbound_cleanups",
+  {
+    businessId: integer("business_id")
+      .primaryKey()
+      .references(() => business.id, { onDelete: "cascade" }),
+    at: instant("at").notNull(),
+  },
+  () => [...boundToTenant()],
+);
+
 /** One row per Twilio account: the pace shared by all workers, and whether and why dialling is paused. */
 export const carrierAccounts = pgTable("outbound_carrier_accounts", {
   accountSid: varchar("account_sid", { length: 64 }).primaryKey(),

@@ -5,16 +5,22 @@ import { secureHeaders } from "hono/secure-headers";
 import { CodedError } from "../errors.ts";
 import { accessOf } from "./access.ts";
 import { authenticator } from "./auth.ts";
+import { callRoutes } from "./calls.ts";
+import { deleteRoutes } from "./deleteLeads.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { enqueueRoutes } from "./enqueue.ts";
+import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { importRoutes } from "./import.ts";
 import { leadRoutes } from "./leads.ts";
 import { localeFrom } from "./locale.ts";
 import { answerProblem } from "./problems.ts";
 import { progressRoutes } from "./progress.ts";
+import { recoverRoutes } from "./recover.ts";
+import { resultRoutes } from "./results.ts";
 import { runRoutes } from "./runs.ts";
 import { settingsRoutes } from "./settings.ts";
+import { startRoutes } from "./start.ts";
 import { cancelRoutes, stopRoutes } from "./stop.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -46,7 +52,7 @@ export function buildApp(deps: ApiDeps) {
     c.set("caller", await authenticate(c.req.header("authorization")));
     await next();
     // One business's figures must not come out of a cache for another.
-    c.header("Cache-Control", "no-store");
+    if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
     c.header("Vary", "Accept-Language, Authorization", { append: true });
   });
   app.onError((error, c) => answerProblem(error, c, log));
@@ -61,6 +67,12 @@ export function buildApp(deps: ApiDeps) {
     .route("/api/outbound", settingsRoutes(deps, access))
     .route("/api/outbound", importRoutes(deps, access))
     .route("/api/outbound", leadRoutes(access))
+    .route("/api/outbound", deleteRoutes(access))
+    .route("/api/outbound", callRoutes(access))
+    .route("/api/outbound", resultRoutes(access))
+    .route("/api/outbound", eventRoutes(deps, access))
+    .route("/api/outbound", recoverRoutes(deps, access))
+    .route("/api/outbound_calls", startRoutes(deps, access))
     .route("/api/outbound_calls", progressRoutes(deps, access))
     .route("/api/outbound_calls", cancelRoutes(deps, access));
 }

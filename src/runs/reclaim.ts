@@ -44,7 +44,18 @@ export async function reclaimStuckRuns(on: Reclaimer): Promise<number> {
   return reclaimed;
 }
 
-async function reclaimRun(tx: Tx, on: Reclaimer, businessId: number, runId: number): Promise<boolean> {
+/** For one business alone, in the caller's transaction and under its lock. @returns how many were reclaimed */
+export async function reclaimBusiness(tx: Tx, on: Pick<Reclaimer, "limits">, businessId: number): Promise<number> {
+  const found = await rows<{ id: number }>(
+    tx,
+    sql`select id from outbound_call_runs where business_id = ${businessId} and ${stuck(on.limits)} order by id`,
+  );
+  let reclaimed = 0;
+  for (const { id } of found) reclaimed += Number(await reclaimRun(tx, on, businessId, id));
+  return reclaimed;
+}
+
+async function reclaimRun(tx: Tx, on: Pick<Reclaimer, "limits">, businessId: number, runId: number): Promise<boolean> {
   const lost = await row<{ lastError: string; engine: string }>(
     tx,
     sql`update outbound_call_runs r
