@@ -53,7 +53,7 @@ const NASTY: readonly unknown[] = [
   0,
   -1,
   1.5,
-  1e400,
+  1.7e308,
   2 ** 31,
   2 ** 53,
   "",
@@ -126,7 +126,7 @@ export function makeRequest(random: Random, operations: readonly Operation[], id
     if (schema.const !== undefined) return schema.const;
     if (schema.enum) return random.pick(schema.enum);
     if (schema.anyOf) return value(random.pick(schema.anyOf), name);
-    switch (schema.type) {
+    switch (schema.type ?? "any") {
       case "integer":
         if (/_ids?$/.test(name)) return idFor(name);
         return (schema.minimum ?? 0) + random.below((schema.maximum ?? 100) - (schema.minimum ?? 0) + 1);
@@ -139,7 +139,7 @@ export function makeRequest(random: Random, operations: readonly Operation[], id
         return Object.fromEntries(fields.map(([field, of]) => [field, value(of, field)]));
       }
       case "string":
-        return /_id$/.test(name)
+        return name.endsWith("_id")
           ? String(idFor(name))
           : random.pick(["1", "5", "20", "en", "https://example.test/x", "+97231234567", "שלום"]);
       case "boolean":
@@ -148,7 +148,8 @@ export function makeRequest(random: Random, operations: readonly Operation[], id
         return random.pick(NASTY);
     }
   };
-  const text = (v: unknown) => encodeURIComponent(String(typeof v === "object" ? JSON.stringify(v) : v).toWellFormed());
+  const text = (v: unknown) =>
+    encodeURIComponent((typeof v === "string" ? v : (JSON.stringify(v) ?? "")).toWellFormed());
   const query = parameters
     .filter((p) => p.in === "query")
     .flatMap((p) => some(40, () => `${encodeURIComponent(p.name)}=${text(value(p.schema, p.name))}`) ?? []);
