@@ -14,6 +14,7 @@ import { watchQueries } from "./tenant/watch.ts";
 
 export type { Database } from "./client.ts";
 export type { Door } from "./door.ts";
+export { OnceRefused, type Once } from "./once.ts";
 export type { SecurityLog } from "./tenant/guard.ts";
 export type { Mark, Page } from "./tenant/page.ts";
 export type { CallRow, ResultRow } from "./tenant/calls.ts";

@@ -4,6 +4,10 @@ create table if not exists outbound_cleanups (
   at          timestamptz not null
 );
 --> statement-breakpoint
+select ringpost.bind_to_tenant('outbound_cleanups');
+--> statement-breakpoint
+grant select, insert, update on outbound_cleanups to ringpost_request;
+--> statement-breakpoint
 create or replace function outbound_run_changed() returns trigger language plpgsql as $$
 begin
   perform pg_notify('outbound_runs', new.id || ':' || new.business_id);

@@ -97,7 +97,8 @@ export function leadQueries(door: Door, guard: Guard) {
           // A lead that the CRM moved to another business must not be counted here.
           .leftJoin(leads, and(eq(leads.outboundListId, outboundLeadLists.id), eq(leads.tenantId, businessId)))
           .where(eq(outboundLeadLists.tenantId, businessId))
-          .groupBy(outboundLeadLists.id)
+          // All of them: behind the door this is a view, which has no primary key to stand for the rest.
+          .groupBy(...Object.values(LIST))
           .orderBy(desc(outboundLeadLists.id)),
       );
       return guard.own(found, "list");

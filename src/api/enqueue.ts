@@ -6,6 +6,7 @@ import type { Enqueued } from "../runs/enqueue.ts";
 import type { Access } from "./access.ts";
 import { jsonBody, valid } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
+import { markReplayed, onceOf } from "./idempotency.ts";
 import { id, words } from "./schemas.ts";
 
 /** One run, and one import: a campaign of more is a mistake. */
@@ -28,9 +29,9 @@ const NOT_THEIRS = new Set(["lead.not_found", "list.not_found"]);
 /** enqueueRun, with a [SECURITY] line for ids that are not the business's, and `skipped` as the API shows it. */
 export const enqueuer =
   ({ queue, log }: Pick<ApiDeps, "queue" | "log">): ApiDeps["queue"]["enqueueRun"] =>
-  async (door, input) => {
+  async (door, input, once) => {
     try {
-      return await queue.enqueueRun(door, input);
+      return await queue.enqueueRun(door, input, once);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       if (NOT_THEIRS.has(error.code))
@@ -57,7 +58,8 @@ export function enqueueRoutes(deps: ApiDeps, access: Access) {
       projectId: wish.project_id ?? null,
       message: spoken(wish.message ?? {}),
     };
-    const { runId, queued, skipped } = await enqueue(door, input);
+    const { runId, queued, skipped, replayed } = await enqueue(door, input, onceOf(c, input));
+    markReplayed(c, replayed);
     return c.json({ run_id: runId, queued, skipped: skippedView(skipped) }, 201);
   });
 }

@@ -120,6 +120,24 @@ export const PROBLEMS = {
     "סוג התוכן אינו נתמך.",
   ),
   "request.too_large": problem(413, "Request too large", "The request is too large.", "הבקשה גדולה מדי."),
+  "request.too_many": problem(
+    429,
+    "Too many requests",
+    "Too many requests. Please try again shortly.",
+    "יותר מדי בקשות. נסו שוב בעוד רגע.",
+  ),
+  "idempotency.in_flight": problem(
+    409,
+    "Still in flight",
+    "The same request is still being worked on. Please wait a moment.",
+    "אותה בקשה עדיין בטיפול. המתינו רגע.",
+  ),
+  "idempotency.key_reused": problem(
+    422,
+    "Idempotency key reused",
+    "This request was already sent with other details. Please start again.",
+    "בקשה זו כבר נשלחה עם פרטים אחרים. יש להתחיל מחדש.",
+  ),
   "cursor.invalid": problem(
     400,
     "Cursor invalid",

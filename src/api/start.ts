@@ -11,6 +11,7 @@ import type { Access } from "./access.ts";
 import { jsonBody, valid } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { enqueuer, MAX_LEADS } from "./enqueue.ts";
+import { markReplayed, onceOf } from "./idempotency.ts";
 import type { Locale } from "./locale.ts";
 import { SAY, SKIPPED } from "./messages.ts";
 import { id } from "./schemas.ts";
@@ -39,13 +40,16 @@ export function startRoutes(deps: ApiDeps, access: Access) {
     const { lead_ids, project_id } = c.req.valid("json");
     const tenant = await access.business(c);
     const leadIds = [...new Set(lead_ids)];
-    const { runId, queued, skipped } = await enqueue(tenant.door, {
+    const input = {
       leadIds,
       concurrency: AT_ONCE,
       outboundListId: null,
       projectId: project_id ?? null,
       message: null,
-    });
+    };
+    // A repetition gets the run that it began, and waits for the same calls: the answer is built again from their rows.
+    const { runId, queued, skipped, replayed } = await enqueue(tenant.door, input, onceOf(c, input));
+    markReplayed(c, replayed);
     const locale = c.get("locale");
     if (leadIds.length > AT_ONCE)
       return c.json(

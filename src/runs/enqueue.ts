@@ -2,8 +2,9 @@
 // the business gets a second job (I2).
 import { sql } from "drizzle-orm";
 import { array, row, rows, type Tx } from "../../db/client.ts";
-import { through, type Door } from "../../db/door.ts";
+import type { Door } from "../../db/door.ts";
 import { lockEnqueue } from "../../db/locks.ts";
+import { keptResult, onceThrough, type Once } from "../../db/once.ts";
 import { CodedError } from "../errors.ts";
 import { audit } from "./audit.ts";
 import { chooseCallable, type Callable, type Skipped } from "./callable.ts";
@@ -26,19 +27,25 @@ export interface Enqueued {
   runId: number;
   queued: number;
   skipped: Skipped[];
+  /** True: this is the result of an earlier request with the same key. */
+  replayed?: boolean;
 }
 
 /** Rows per INSERT: large enough to be fast, small enough to keep a statement's memory flat. */
 const SLICE = 10_000;
 
 /**
- * Creates a run and its jobs and wakes a worker.
+ * Creates a run and its jobs and wakes a worker. With `once`, a repetition gets the first run, whoever answers it.
  * @throws CodedError lead.not_found, list.not_found, business.calls_disabled,
  *   run.nothing_to_call (detail.skipped says why for each lead). Nothing is created then.
+ * @throws OnceRefused
  */
-export async function enqueueRun(door: Door, input: EnqueueInput): Promise<Enqueued> {
+export async function enqueueRun(door: Door, input: EnqueueInput, once?: Once): Promise<Enqueued> {
+  // Before the leads are looked at: they may have changed since, and the first answer still holds.
+  const kept = once && (await keptResult<Enqueued>(door, once));
+  if (kept) return { ...kept.result, replayed: true };
   const { callable, skipped } = await chooseCallable(door, input.leadIds);
-  return await through(door, async (tx, businessId) => {
+  const { result, replayed } = await onceThrough(door, once, async (tx, businessId) => {
     await requireCallsEnabled(tx, businessId);
     if (input.outboundListId !== null) await requireList(tx, businessId, input.outboundListId);
     await lockEnqueue(tx, businessId);
@@ -57,6 +64,7 @@ export async function enqueueRun(door: Door, input: EnqueueInput): Promise<Enque
     await wakeDispatch(tx, businessId);
     return { runId, queued: inserted.size, skipped };
   });
+  return { ...result, replayed };
 }
 
 async function requireCallsEnabled(tx: Tx, businessId: number): Promise<void> {

@@ -3,6 +3,7 @@
 import { sql } from "drizzle-orm";
 import { inTransaction, rows, type Tx } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
+import { forgetOldKeys } from "../../db/once.ts";
 import type { Dialler } from "../dialling/dialler.ts";
 import { takeBackClaims } from "./adopt.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
@@ -43,6 +44,7 @@ export async function reap(reaper: Reaper, dialler: Dialler | null): Promise<Rea
   const slots = await repairSlots(reaper);
   const asked = dialler && (await reconcile({ ...reaper, dialler }));
   const finished = await finishEmptyRuns(reaper);
+  await forgetOldKeys(reaper.db);
   return {
     reclaimed_runs: reclaimed,
     cancelled_jobs: cancelled,
