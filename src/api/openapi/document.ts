@@ -32,10 +32,19 @@ const SIGNED_IN: readonly ProblemCode[] = [
   "auth.page_missing",
   "auth.role_missing",
   "auth.keys_unavailable",
+  "request.too_many",
   "business.required",
   "business.not_found",
   "database.unavailable",
 ];
+
+const KEYED: readonly ProblemCode[] = ["idempotency.in_flight", "idempotency.key_reused"];
+const KEY = {
+  name: "Idempotency-Key",
+  in: "header" as const,
+  description: "Sent again with the same key and body, the first answer comes back, with Idempotent-Replayed: true.",
+  schema: { type: "string" as const, minLength: 1, maxLength: 255 },
+};
 
 /** @param routes the application's, which carry the schemas that validate each request */
 export async function documentOf(routes: readonly RouterRoute[]): Promise<OpenApiDocument> {
@@ -68,11 +77,12 @@ export async function documentOf(routes: readonly RouterRoute[]): Promise<OpenAp
 }
 
 function describe(operation: Operation): DescribeRouteOptions {
-  const { id, tag, summary, description, access, body } = operation;
+  const { id, tag, summary, description, access, body, keyed } = operation;
   const isPublic = access === "public";
   const codes: ProblemCode[] = [...ALWAYS, ...(operation.problems ?? [])];
   if (access === "carrier") codes.push("webhook.forbidden", "database.unavailable");
   else if (!isPublic) codes.push(...SIGNED_IN);
+  if (keyed) codes.push(...KEYED);
   const managers = access === "managers" ? "For owner, admin and system_admin." : undefined;
   const words = [description, managers].filter(Boolean).join("\n\n");
   return {
@@ -82,6 +92,7 @@ function describe(operation: Operation): DescribeRouteOptions {
     ...(words && { description: words }),
     ...(isPublic && { security: [] }),
     ...(access === "carrier" && { security: [{ signature: [] }] }),
+    ...(keyed && { parameters: [KEY] }),
     ...(body && { requestBody: { required: true, content: contentOf(body) } }),
     responses: { ...answersOf(operation), ...problemsOf(codes) },
   };

@@ -21,6 +21,8 @@ export interface Operation {
   problems?: readonly ProblemCode[];
   /** Who may: by default every role with the page calls_outbound. */
   access?: "managers" | "public" | "carrier";
+  /** Takes an Idempotency-Key. */
+  keyed?: true;
   /** A JSON body to look at. */
   sends?: unknown;
   /** A body that no validator describes, by media type. */

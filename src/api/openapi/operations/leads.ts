@@ -14,6 +14,7 @@ export const LEADS: readonly Operation[] = [
     description:
       "CSV or XLSX, UTF-8 or Windows-1255; only a column with phone numbers is required. All of it is kept, or nothing.",
     access: "managers",
+    keyed: true,
     sends: SENT.rows,
     answers: ok("The list that was made", answers.Imported, EXAMPLES.imported),
     problems: [

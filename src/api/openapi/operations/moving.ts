@@ -20,6 +20,7 @@ export const MOVING: readonly Operation[] = [
     summary: "Call these leads, in this order",
     description:
       "Creates a run. A lead that cannot be called is skipped, with the reason; nothing is created when nobody is left.",
+    keyed: true,
     sends: SENT.enqueue,
     answers: { 201: { is: "The run that was created", json: answers.Enqueued, example: EXAMPLES.enqueued } },
     problems: ["list.not_found", ...START],
@@ -30,6 +31,7 @@ export const MOVING: readonly Operation[] = [
     tag: "runs",
     summary: "Call a few leads now",
     description: "Up to three leads: answers once each call was placed, or after ten seconds. More become a queue.",
+    keyed: true,
     sends: SENT.start,
     answers: {
       200: { is: "What became of each call", json: answers.Started, example: EXAMPLES.started },
