@@ -45,6 +45,9 @@ token: $(INSTALLED) ## A development token: BUSINESS=1 ROLE=owner USER=7
 chaos: $(INSTALLED) ## The fault drill, replayable by its seed: SEED=1 LEADS=2000 KILLS=100; last line: the verdict
 	@exec node test/chaos/main.ts --seed "$(SEED)" --leads "$(LEADS)" --kills "$(KILLS)"
 
+openapi: $(INSTALLED) ## The OpenAPI document on standard output
+	@exec $(MAIN) openapi
+
 format: $(INSTALLED) ## Format the sources
 	@prettier --write --log-level warn .
 

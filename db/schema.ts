@@ -133,7 +133,10 @@ export const callLog = pgTable(
     createdAt: utc("created_at").defaultNow(),
     updatedAt: utc("updated_at").defaultNow(),
   },
-  (t) => [index("idx_call_log_business_created").on(t.businessId, t.createdAt)],
+  (t) => [
+    index("idx_call_log_business_created").on(t.businessId, t.createdAt),
+    index("idx_call_log_lead_id").on(t.leadId),
+  ],
 );
 
 // --- The two tables the CRM already queries --------------------------------------------------------------------
@@ -157,6 +160,8 @@ export const runs = pgTable(
     cursorPosition: integer("cursor_position").default(0),
     status: varchar("status", { length: 32 }).default("pending"),
     cancelRequested: boolean("cancel_requested").notNull().default(false),
+    // Stop was asked to hang up: also what turns out to be live only later.
+    hangUp: boolean("hang_up").notNull().default(false),
     lastError: text("last_error"),
     lockedByWorker: varchar("locked_by_worker", { length: 128 }),
     lockTs: utc("lock_ts"),
@@ -426,6 +431,18 @@ export const outboundSettings = pgTable(
     check("outbound_business_settings_locale", sql`locale in ('he', 'en')`),
     ...boundToTenant(),
   ],
+);
+
+/** When a business was last cleaned up on request: at most once a minute. */
+export const cleanups = pgTable(
+  "outbound_cleanups",
+  {
+    businessId: integer("business_id")
+      .primaryKey()
+      .references(() => business.id, { onDelete: "cascade" }),
+    at: instant("at").notNull(),
+  },
+  () => [...boundToTenant()],
 );
 
 /** One row per Twilio account: the pace shared by all workers, and whether and why dialling is paused. */

@@ -13,6 +13,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   worker: async () => (await import("./commands/worker.ts")).workerCommand,
   migrate: async () => (await import("./commands/migrate.ts")).migrateCommand,
   reap: async () => (await import("./commands/reap.ts")).reapCommand,
+  openapi: async () => (await import("./commands/openapi.ts")).openapiCommand,
   token: async () => (await import("./commands/token.ts")).tokenCommand,
 };
 

@@ -49,7 +49,18 @@ export async function reclaimStuckRuns(on: Reclaimer): Promise<number> {
   return reclaimed;
 }
 
-async function reclaimRun(tx: Tx, on: Reclaimer, businessId: number, runId: number): Promise<boolean> {
+/** For one business alone, in the caller's transaction and under its lock. @returns how many were reclaimed */
+export async function reclaimBusiness(tx: Tx, on: Pick<Reclaimer, "limits">, businessId: number): Promise<number> {
+  const found = await rows<{ id: number }>(
+    tx,
+    sql`select id from outbound_call_runs where business_id = ${businessId} and ${stuck(on.limits)} order by id`,
+  );
+  let reclaimed = 0;
+  for (const { id } of found) reclaimed += Number(await reclaimRun(tx, on, businessId, id));
+  return reclaimed;
+}
+
+async function reclaimRun(tx: Tx, on: Pick<Reclaimer, "limits">, businessId: number, runId: number): Promise<boolean> {
   if (await finishCancel(tx, on, businessId, runId)) return false;
   const lost = await row<{ lastError: string; engine: string }>(
     tx,
@@ -77,7 +88,12 @@ async function reclaimRun(tx: Tx, on: Reclaimer, businessId: number, runId: numb
 }
 
 /** Somebody asked for this run to end, and its worker died over it: it ends as it was asked to, and is never resumed. */
-async function finishCancel(tx: Tx, on: Reclaimer, businessId: number, runId: number): Promise<boolean> {
+async function finishCancel(
+  tx: Tx,
+  on: Pick<Reclaimer, "limits">,
+  businessId: number,
+  runId: number,
+): Promise<boolean> {
   const run = await lockRun(tx, businessId, runId);
   if (!run?.cancelRequested) return false;
   const stillStuck = await row(tx, sql`select 1 from outbound_call_runs where id = ${runId} and ${stuck(on.limits)}`);

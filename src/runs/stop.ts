@@ -2,7 +2,7 @@
 // further call of the run reaches the carrier (I4). Neither hangs up a live call unless asked to.
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
-import { row } from "../../db/client.ts";
+import { row, type Tx } from "../../db/client.ts";
 import { through, type Door } from "../../db/door.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import { CodedError } from "../errors.ts";
@@ -72,12 +72,12 @@ async function endAtOnce(door: Door, runId: number, ending: Ending): Promise<{ n
     const open = OPEN_RUN.includes(run.status);
     // A failed run keeps its status, but nobody may resume what a person has stopped: its queued jobs end.
     if (!open && run.status !== "failed") {
-      if (ending.hangUp) await wakeEndCalls(tx, runId, true);
+      if (ending.hangUp) await rememberHangUp(tx, businessId, runId);
       return { now: false, cancelledJobs: 0 };
     }
     // The flag first: when the last job ends in the next step, count() must not call the run completed.
     await tx.execute(
-      sql`update outbound_call_runs set cancel_requested = true where id = ${runId} and business_id = ${businessId}`,
+      sql`update outbound_call_runs set cancel_requested = true, hang_up = hang_up or ${ending.hangUp} where id = ${runId} and business_id = ${businessId}`,
     );
     if (open) await closeRun(tx, businessId, runId, ending.status);
     const { cancelled } = await cancelUnbegun(
@@ -99,6 +99,14 @@ async function endAtOnce(door: Door, runId: number, ending: Ending): Promise<{ n
     await wakeEndCalls(tx, runId, ending.hangUp);
     return { now: open, cancelledJobs: cancelled };
   });
+}
+
+/** The run had ended already, with calls that somebody now wants to end. */
+async function rememberHangUp(tx: Tx, businessId: number, runId: number): Promise<void> {
+  await tx.execute(
+    sql`update outbound_call_runs set hang_up = true where id = ${runId} and business_id = ${businessId}`,
+  );
+  await wakeEndCalls(tx, runId, true);
 }
 
 /**

@@ -107,6 +107,7 @@ function misdeeds(mine: Shop, theirs: Shop): string[] {
     `insert into outbound_idempotency_keys (business_id, key, fingerprint, result) values (${theirs.business}, 'x', 'x', '{}')`,
     `delete from outbound_idempotency_keys where business_id = ${theirs.business}`,
     `update outbound_request_counts set taken = 0`,
+    `insert into outbound_cleanups (business_id, at) values (${theirs.business}, now()) on conflict (business_id) do update set at = now()`,
     ...SHARED.flatMap((table) => [`select * from ${table}`, `delete from ${table}`]),
     `insert into new_leads (tenant_id, phone_e164) values (${theirs.business}, '1')`,
     `insert into new_leads (tenant_id, outbound_list_id) values (${mine.business}, ${theirs.list})`,
