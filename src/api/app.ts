@@ -15,6 +15,7 @@ import { importRoutes } from "./import.ts";
 import { leadRoutes } from "./leads.ts";
 import { localeFrom } from "./locale.ts";
 import { answerProblem } from "./problems.ts";
+import { limitRequests } from "./rateLimit.ts";
 import { progressRoutes } from "./progress.ts";
 import { recoverRoutes } from "./recover.ts";
 import { resultRoutes } from "./results.ts";
@@ -44,7 +45,7 @@ export function buildApp(deps: ApiDeps) {
       cors({
         origin: config.corsOrigins,
         allowHeaders: ["Authorization", "Content-Type", "Accept-Language", "Idempotency-Key"],
-        exposeHeaders: ["Idempotent-Replayed", "Retry-After"],
+        exposeHeaders: ["Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After"],
         maxAge: 600,
       }),
     );
@@ -55,6 +56,7 @@ export function buildApp(deps: ApiDeps) {
     if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
     c.header("Vary", "Accept-Language, Authorization", { append: true });
   });
+  app.use("/api/*", limitRequests(deps));
   app.onError((error, c) => answerProblem(error, c, log));
   app.notFound((c) => answerProblem(new CodedError("route.not_found", "no such route"), c, log));
 
