@@ -28,7 +28,11 @@ describe("when the only worker of a run is gone", () => {
    * Strikes whoever claims first: it then holds every slot by claims that nobody dials, and the run stands still until
    * somebody else takes them back.
    */
-  async function strikeFirst(members: Member[], signal: "SIGKILL" | "SIGSTOP", moment: "claim.committed" | "begin.committed") {
+  async function strikeFirst(
+    members: Member[],
+    signal: "SIGKILL" | "SIGSTOP",
+    moment: "claim.committed" | "begin.committed",
+  ) {
     const struck = members.map((member) => play.order(member, moment, 1, signal)());
     const run = await play.run(6);
     const victim = await Promise.race(struck.map(async (done, n) => done.then(() => members[n]!)));

@@ -105,7 +105,11 @@ export async function theatre(scope: Scope, options: Partial<StageOptions> = {})
         );
         return now && now.live === 0 && !["pending", "running"].includes(now.status) && now.status;
       };
-      return await until(look, async () => `run ${run.runId} ended: ${JSON.stringify(await people.progress())}`, timeoutMs);
+      return await until(
+        look,
+        async () => `run ${run.runId} ended: ${JSON.stringify(await people.progress())}`,
+        timeoutMs,
+      );
     },
     async assertAll() {
       await stage.carrier.waitFor((r) => r.liveNow === 0 && r.callbacks.pending === 0, 10_000);
