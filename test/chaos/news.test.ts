@@ -14,7 +14,9 @@ describe("news that never comes", () => {
 
   before(async () => {
     const outcome = { answered: 4, busy: 2, "no-answer": 2, failed: 1 };
-    const scripts = [{ initiateAfterMs: 5, ringAfterMs: 20, answerAfterMs: 50, noAnswerAfterMs: 100, talkMs: 100, outcome }];
+    const scripts = [
+      { initiateAfterMs: 5, ringAfterMs: 20, answerAfterMs: 50, noAnswerAfterMs: 100, talkMs: 100, outcome },
+    ];
     play = await theatre(scope, { scripts });
     await play.member("api", "api");
     await play.member("worker", "worker");
