@@ -15,7 +15,7 @@ run: $(INSTALLED) ## Everything on this machine: database, carrier stand-in, API
 	@exec $(MAIN) run
 
 call: $(INSTALLED) ## Call a list to its end: LEADS=leads.csv [BUSINESS=1] [CONFIRM=1 with a real carrier]
-	@exec $(MAIN) call --leads "$(LEADS)" --business "$(BUSINESS)" --confirm "$(CONFIRM)"
+	@exec $(MAIN) call --leads="$(LEADS)" --business="$(BUSINESS)" --confirm="$(CONFIRM)"
 
 test: $(INSTALLED) ## The test suite; FULL=1 for the full sizes
 	@FULL="$(FULL)" exec node --test --test-concurrency=2 'test/**/*.test.ts'
@@ -40,10 +40,13 @@ reap: $(INSTALLED) ## One clean-up pass for cron: prints one JSON line
 	@exec $(MAIN) reap
 
 token: $(INSTALLED) ## A development token: BUSINESS=1 ROLE=owner USER=7
-	@exec $(MAIN) token --business "$(BUSINESS)" --role "$(ROLE)" --user "$(if $(filter command,$(firstword $(origin USER))),$(USER))"
+	@exec $(MAIN) token --business="$(BUSINESS)" --role="$(ROLE)" --user="$(if $(filter command,$(firstword $(origin USER))),$(USER))"
 
 chaos: $(INSTALLED) ## The fault drill, replayable by its seed: SEED=1 LEADS=2000 KILLS=100; last line: the verdict
 	@exec node test/chaos/main.ts --seed "$(SEED)" --leads "$(LEADS)" --kills "$(KILLS)"
+
+openapi: $(INSTALLED) ## The OpenAPI document on standard output
+	@exec $(MAIN) openapi
 
 format: $(INSTALLED) ## Format the sources
 	@prettier --write --log-level warn .

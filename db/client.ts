@@ -1,13 +1,16 @@
 // The one way to a connection: a pool that pins UTC, speaks Drizzle, survives lost connections, and knows which
 // Postgres errors mean "run the transaction again".
 import { sql, type SQL } from "drizzle-orm";
-import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import type { ExtractTablesWithRelations } from "drizzle-orm";
+import { drizzle, type NodePgDatabase, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
+import type { PgDatabase } from "drizzle-orm/pg-core";
 import pg from "pg";
 import * as schema from "./schema.ts";
 
 export type Database = NodePgDatabase<typeof schema> & { $client: pg.Pool };
-/** A transaction in progress. Functions that take one never commit, and never call the network. */
-export type Tx = Parameters<Parameters<Database["transaction"]>[0]>[0];
+type Statements = PgDatabase<NodePgQueryResultHKT, typeof schema, ExtractTablesWithRelations<typeof schema>>;
+/** A transaction in progress. Functions that take one never commit, never begin another, and never call the network. */
+export type Tx = Omit<Statements, "transaction">;
 /** Either: for reads that don't care. */
 export type Queryable = Pick<Tx, "execute">;
 
@@ -82,9 +85,41 @@ export function violatedConstraint(error: unknown): string | undefined {
 
 /** READ COMMITTED, all or nothing; runs `work` again when Postgres chose it as a deadlock's victim. */
 export async function inTransaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return await retrying(() => db.transaction(work));
+}
+
+/**
+ * A transaction like `inTransaction`'s that opens with a statement of the caller's, sent together with BEGIN: one round
+ * trip instead of two. `opening` takes no parameters.
+ */
+export async function inTransactionOpenedBy<T>(
+  db: Database,
+  opening: string,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  return await retrying(async () => {
+    const client = await db.$client.connect();
+    let broken = false;
+    try {
+      await client.query(`begin; ${opening}`);
+      const result = await work(drizzle(client) as unknown as Tx);
+      await client.query("commit");
+      return result;
+    } catch (error) {
+      // A connection that cannot even roll back must not return to the pool with its transaction open.
+      await client.query("rollback").catch(() => (broken = true));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  });
+}
+
+/** Runs `once` again when Postgres chose its transaction as a deadlock's victim. */
+async function retrying<T>(once: () => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
-      return await db.transaction(work);
+      return await once();
     } catch (error) {
       if (tried >= MAX_TRIES || !RETRYABLE.has(pgCode(error) ?? "")) throw error;
     }

@@ -1,6 +1,8 @@
 // The door to one business's data. Whoever holds a Door can only reach rows of its business: `through` is the one way
-// to a transaction, and it hands the business id on from the door, never from an argument of a request.
-import { inTransaction, type Database, type Tx } from "./client.ts";
+// to a transaction, and it hands the business id on from the door, never from an argument of a request. Behind it stands
+// the database: the transaction runs as a role that sees the business's rows alone (migrations/0003_tenant_door.sql), so
+// that a forgotten filter finds nothing instead of somebody else's data.
+import { inTransactionOpenedBy, type Database, type Tx } from "./client.ts";
 
 export interface Door {
   readonly businessId: number;
@@ -18,9 +20,18 @@ export function openDoor(db: Database, who: Door): Door {
   return door;
 }
 
-/** Runs `work` in one transaction bound to the door's business. */
+/**
+ * Runs `work` in one transaction bound to the door's business. The CRM's tables are views of the business's rows in
+ * there, under the same names; what the role may write is granted column by column.
+ */
 export async function through<T>(door: Door, work: (tx: Tx, businessId: number) => Promise<T>): Promise<T> {
   const db = databases.get(door);
   if (!db) throw new Error("not a door: open one with openDoor");
-  return await inTransaction(db, (tx) => work(tx, door.businessId));
+  return await inTransactionOpenedBy(db, entering(door.businessId), (tx) => work(tx, door.businessId));
+}
+
+/** BEGIN takes no parameters, so the number stands in the text: it must be one. */
+function entering(businessId: number): string {
+  if (!Number.isSafeInteger(businessId)) throw new Error("a business id is a whole number");
+  return `select ringpost.enter(${businessId})`;
 }

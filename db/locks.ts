@@ -1,10 +1,11 @@
 // Advisory locks, each purpose with a class of its own (the two-int form), so that they never meet by accident.
 import { sql } from "drizzle-orm";
-import type { Tx } from "./client.ts";
+import { row, type Tx } from "./client.ts";
 
 // Arbitrary, but ours: "rp" in the upper half.
 export const DISPATCH_CLASS = 0x7270_0001;
 const ENQUEUE_CLASS = 0x7270_0002;
+const ONCE_CLASS = 0x7270_0004;
 /** Session lock of the migrator. */
 export const MIGRATE_LOCK = [0x7270_0003, 1] as const;
 
@@ -20,4 +21,16 @@ export async function lockBusiness(tx: Tx, businessId: number): Promise<void> {
 /** Serialises enqueues of one business: two that overlap would deadlock on the unique active number otherwise. */
 export async function lockEnqueue(tx: Tx, businessId: number): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${ENQUEUE_CLASS}, ${businessId})`);
+}
+
+/**
+ * Marks an idempotency key as in use until the transaction ends; false: another transaction has it. Keys are hashed: two
+ * that collide, of requests at the same moment, cost one of them a "still in flight".
+ */
+export async function tryLockKey(tx: Tx, businessId: number, key: string): Promise<boolean> {
+  const tried = await row<{ locked: boolean }>(
+    tx,
+    sql`select pg_try_advisory_xact_lock(${ONCE_CLASS}, hashtext(${`${businessId}:${key}`})) as locked`,
+  );
+  return tried?.locked ?? false;
 }

@@ -7,6 +7,7 @@ import { migrate } from "drizzle-orm/node-postgres/migrator";
 import { runMigrations } from "graphile-worker";
 import pg from "pg";
 import { MIGRATE_LOCK } from "./locks.ts";
+import { ensureRequestRole } from "./requestRole.ts";
 
 const FOLDER = fileURLToPath(new URL("./migrations", import.meta.url));
 const LOCK_POLL_MS = 50;
@@ -16,7 +17,10 @@ export interface Migrated {
   applied: string[];
 }
 
-/** Safe to repeat and to run from many processes at once. Throws what Postgres throws; a failed file leaves no trace. */
+/**
+ * Safe to repeat and to run from many processes at once. Throws RequestRoleMissing, or what Postgres throws; a failed
+ * file leaves no trace.
+ */
 export async function migrateDatabase(url: string): Promise<Migrated> {
   // A connection of its own: Drizzle takes no lock, and a pool could run its statements outside of ours.
   const client = new pg.Client({
@@ -28,6 +32,7 @@ export async function migrateDatabase(url: string): Promise<Migrated> {
   await client.connect();
   try {
     await lock(client);
+    await ensureRequestRole(client);
     const before = await appliedMillis(client);
     await migrate(drizzle(client), { migrationsFolder: FOLDER });
     await runMigrations({ connectionString: url, noHandleSignals: true });

@@ -3,13 +3,17 @@
 import { sql } from "drizzle-orm";
 import {
   type AnyPgColumn,
+  bigint,
   bigserial,
   boolean,
   check,
   foreignKey,
   index,
   integer,
+  json,
   jsonb,
+  pgPolicy,
+  pgRole,
   pgTable,
   primaryKey,
   serial,
@@ -25,6 +29,28 @@ import {
 const utc = (name: string) => timestamp(name, { mode: "date" });
 /** Ringpost's own tables carry the zone. */
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
+
+/** Whom requests run as (requestRole.ts). The grants, the CRM's views and the functions are migrations/0003's alone. */
+const requestRole = pgRole("ringpost_request").existing();
+const NOT_A_REQUEST = "(select current_user <> 'ringpost_request')";
+const own = sql.raw(
+  `${NOT_A_REQUEST} or business_id = (select nullif(current_setting('app.business_id', true), '')::int)`,
+);
+
+/** Everybody else notices nothing; a request sees and writes its own business's rows alone. */
+const boundToTenant = () => [
+  pgPolicy("everyone", { as: "permissive", for: "all", to: "public", using: sql`true`, withCheck: sql`true` }),
+  pgPolicy("request_tenant", { as: "restrictive", for: "all", to: requestRole, using: own, withCheck: own }),
+];
+
+/** Foreign keys see through row-level security: what a request's row refers to must be its business's too. */
+const refersToOwn = (condition: string) =>
+  pgPolicy("request_refs", {
+    as: "restrictive",
+    for: "insert",
+    to: requestRole,
+    withCheck: sql.raw(`${NOT_A_REQUEST} or (${condition})`),
+  });
 
 // --- The CRM's own tables -------------------------------------------------------------------------------------
 
@@ -107,7 +133,10 @@ export const callLog = pgTable(
     createdAt: utc("created_at").defaultNow(),
     updatedAt: utc("updated_at").defaultNow(),
   },
-  (t) => [index("idx_call_log_business_created").on(t.businessId, t.createdAt)],
+  (t) => [
+    index("idx_call_log_business_created").on(t.businessId, t.createdAt),
+    index("idx_call_log_lead_id").on(t.leadId),
+  ],
 );
 
 // --- The two tables the CRM already queries --------------------------------------------------------------------
@@ -131,6 +160,8 @@ export const runs = pgTable(
     cursorPosition: integer("cursor_position").default(0),
     status: varchar("status", { length: 32 }).default("pending"),
     cancelRequested: boolean("cancel_requested").notNull().default(false),
+    // Stop was asked to hang up: also what turns out to be live only later.
+    hangUp: boolean("hang_up").notNull().default(false),
     lastError: text("last_error"),
     lockedByWorker: varchar("locked_by_worker", { length: 128 }),
     lockTs: utc("lock_ts"),
@@ -176,6 +207,11 @@ export const runs = pgTable(
         and total_leads = queued_count + in_progress_count + cursor_position)`,
     ),
     check("outbound_call_runs_concurrency", sql`engine <> 'ringpost' or concurrency between 1 and 10`),
+    ...boundToTenant(),
+    refersToOwn(
+      `(outbound_list_id is null or exists (select from ringpost.outbound_lead_lists l where l.id = outbound_list_id))
+        and (created_by_user_id is null or exists (select from ringpost.users u where u.id = created_by_user_id))`,
+    ),
   ],
 );
 
@@ -256,6 +292,10 @@ export const jobs = pgTable(
       "outbound_call_jobs_active_number",
       sql`active_number is null or (active_number = to_number and status in ('queued', 'dialing', 'calling'))`,
     ),
+    ...boundToTenant(),
+    refersToOwn(
+      `exists (select from outbound_call_runs r where r.id = run_id) and exists (select from ringpost.leads l where l.id = lead_id)`,
+    ),
   ],
 );
 
@@ -280,6 +320,7 @@ export const slots = pgTable(
     primaryKey({ name: "outbound_call_slots_pkey", columns: [t.businessId, t.slotNo] }),
     unique("outbound_call_slots_job_id_key").on(t.jobId),
     check("outbound_call_slots_slot_no", sql`slot_no >= 1`),
+    ...boundToTenant(),
   ],
 );
 
@@ -325,6 +366,7 @@ export const attempts = pgTable(
     uniqueIndex("unique_unsettled_attempt")
       .on(t.fromNumber, t.toNumber)
       .where(sql`begun_at is not null and closed_at is null and call_sid is null`),
+    ...boundToTenant(),
   ],
 );
 
@@ -348,6 +390,11 @@ export const runEvents = pgTable(
       "cascade",
     ),
     index("idx_outbound_run_events_run").on(t.runId, t.id),
+    ...boundToTenant(),
+    refersToOwn(
+      `exists (select from outbound_call_runs r where r.id = run_id)
+        and (job_id is null or exists (select from outbound_call_jobs j where j.id = job_id))`,
+    ),
   ],
 );
 
@@ -382,7 +429,20 @@ export const outboundSettings = pgTable(
   () => [
     check("outbound_business_settings_max_calls", sql`max_calls between 1 and 50`),
     check("outbound_business_settings_locale", sql`locale in ('he', 'en')`),
+    ...boundToTenant(),
   ],
+);
+
+/** When a business was last cleaned up on request: at most once a minute. */
+export const cleanups = pgTable(
+  "outbound_cleanups",
+  {
+    businessId: integer("business_id")
+      .primaryKey()
+      .references(() => business.id, { onDelete: "cascade" }),
+    at: instant("at").notNull(),
+  },
+  () => [...boundToTenant()],
 );
 
 /** One row per Twilio account: the pace shared by all workers, and whether and why dialling is paused. */
@@ -402,3 +462,43 @@ export const carrierAccounts = pgTable("outbound_carrier_accounts", {
   unknownErrors: integer("unknown_errors").notNull().default(0),
   updatedAt: instant("updated_at").notNull().defaultNow(),
 });
+
+/**
+ * Idempotency-Key: the row commits with what the request created, and holds its result, so that the answer can be given
+ * again. While the request runs there is no row: an advisory lock says so, and goes with the process that held it.
+ */
+export const idempotencyKeys = pgTable(
+  "outbound_idempotency_keys",
+  {
+    businessId: integer("business_id").notNull(),
+    key: varchar("key", { length: 255 }).notNull(),
+    // A hash of route and body: the same key with another wish is a mistake of the caller.
+    fingerprint: varchar("fingerprint", { length: 64 }).notNull(),
+    // json and not jsonb: it comes back byte for byte, and a file's strange characters are no fault in it.
+    result: json("result").notNull(),
+    createdAt: instant("created_at")
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (t) => [
+    primaryKey({ name: "outbound_idempotency_keys_pkey", columns: [t.businessId, t.key] }),
+    foreignKey({
+      name: "fk_outbound_idempotency_keys_business",
+      columns: [t.businessId],
+      foreignColumns: [business.id],
+    }).onDelete("cascade"),
+    index("idx_outbound_idempotency_keys_created_at").on(t.createdAt),
+    ...boundToTenant(),
+  ],
+);
+
+/** How many requests each business has made in the current window, over all API processes. */
+export const requestCounts = pgTable(
+  "outbound_request_counts",
+  {
+    businessId: integer("business_id").notNull(),
+    windowNo: bigint("window_no", { mode: "number" }).notNull(),
+    taken: integer("taken").notNull(),
+  },
+  (t) => [primaryKey({ name: "outbound_request_counts_pkey", columns: [t.businessId] }), ...boundToTenant()],
+);

@@ -1,5 +1,5 @@
 // The configuration: every environment variable, parsed once. The only reader of process.env.
-import { join } from "node:path";
+import { resolve } from "node:path";
 import * as v from "valibot";
 
 const TWILIO = "https://api.twilio.com";
@@ -65,7 +65,7 @@ export interface Config {
   /** Undefined: no carrier configured, and `run` and `call` bring the stand-in. */
   twilio: { accountSid: string; authToken: string; apiUrl: string; real: boolean } | undefined;
   callerId: string | undefined;
-  /** Calls started per second on the account; Infinity: not paced. */
+  /** Calls started per second on the account; undefined: the carrier's default. */
   callsPerSecond: number | undefined;
   voiceUrl: string | undefined;
   jwt: {
@@ -178,6 +178,6 @@ function shape(env: v.InferOutput<typeof Environment>): Config {
     lookupGapMs: env.LOOKUP_GAP_SECONDS * 1000,
     settleMs: env.SETTLE_SECONDS * 1000,
     callNewsMs: env.CALL_NEWS_SECONDS * 1000,
-    dataDir: join(process.cwd(), env.DATA_DIR),
+    dataDir: resolve(env.DATA_DIR),
   };
 }

@@ -13,6 +13,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   worker: async () => (await import("./commands/worker.ts")).workerCommand,
   migrate: async () => (await import("./commands/migrate.ts")).migrateCommand,
   reap: async () => (await import("./commands/reap.ts")).reapCommand,
+  openapi: async () => (await import("./commands/openapi.ts")).openapiCommand,
   token: async () => (await import("./commands/token.ts")).tokenCommand,
 };
 
@@ -35,6 +36,10 @@ async function main(): Promise<number> {
     return (await (await load())(flags)) ?? 0;
   } catch (error) {
     if (error instanceof ConfigFaults) {
+      console.error(error.message);
+      return EXIT_USAGE;
+    }
+    if (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")) {
       console.error(error.message);
       return EXIT_USAGE;
     }

@@ -4,6 +4,7 @@ import { through, type Door } from "../door.ts";
 import { leads, outboundLeadLists } from "../schema.ts";
 import type { Guard } from "./guard.ts";
 import { IMPORTED } from "./import.ts";
+import { likePart } from "./search.ts";
 
 export interface LeadFilter {
   listId?: number | undefined;
@@ -35,7 +36,7 @@ const LIST = {
 };
 
 function matching({ listId, search, statuses }: LeadFilter): SQL | undefined {
-  const like = search && `%${search.replace(/[\\%_]/g, "\\$&")}%`;
+  const like = search && likePart(search);
   const searched = [leads.name, leads.firstName, leads.lastName, leads.phoneE164];
   return and(
     listId === undefined ? undefined : eq(leads.outboundListId, listId),
@@ -64,6 +65,19 @@ export function leadQueries(door: Door, guard: Guard) {
       });
     },
 
+    /** Names to show beside a few ids; those that are not the business's are left out. */
+    async leadNames(ids: readonly number[]): Promise<Map<number, string | null>> {
+      const { businessId, id, name, firstName, lastName } = LEAD;
+      const found = await through(door, (tx, business) =>
+        tx
+          .select({ businessId, id, name, firstName, lastName })
+          .from(leads)
+          .where(and(eq(leads.tenantId, business), inArray(leads.id, [...ids]))),
+      );
+      const full = (lead: (typeof found)[number]) => [lead.firstName, lead.lastName].filter(Boolean).join(" ") || null;
+      return new Map(guard.own(found, "lead").map((lead) => [lead.id, lead.name ?? full(lead)]));
+    },
+
     async findList(listId: number) {
       const [found] = await through(door, (tx, businessId) =>
         tx
@@ -83,7 +97,8 @@ export function leadQueries(door: Door, guard: Guard) {
           // A lead that the CRM moved to another business must not be counted here.
           .leftJoin(leads, and(eq(leads.outboundListId, outboundLeadLists.id), eq(leads.tenantId, businessId)))
           .where(eq(outboundLeadLists.tenantId, businessId))
-          .groupBy(outboundLeadLists.id)
+          // All of them: behind the door this is a view, which has no primary key to stand for the rest.
+          .groupBy(...Object.values(LIST))
           .orderBy(desc(outboundLeadLists.id)),
       );
       return guard.own(found, "list");

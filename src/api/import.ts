@@ -8,6 +8,7 @@ import { MANAGERS, onlyFor, type Access } from "./access.ts";
 import { isJson, limitBody, parse, parseJson } from "./body.ts";
 import type { ApiDeps, ApiEnv, LeadsReader } from "./deps.ts";
 import { MAX_LEADS } from "./enqueue.ts";
+import { hashOf, markReplayed, onceOf } from "./idempotency.ts";
 import { rowFault, SAY } from "./messages.ts";
 import { words } from "./schemas.ts";
 
@@ -43,6 +44,11 @@ export function importRoutes({ readLeads }: ApiDeps, access: Access) {
 
     const errors: string[] = [];
     let skipped = 0;
+    const once = onceOf(c, {
+      listName,
+      fileName,
+      ...(source.kind === "file" ? { file: hashOf(source.bytes) } : source),
+    });
     const table = await readLeads(source);
     async function* slices(): AsyncGenerator<NewLead[]> {
       for await (const batch of table.batches) {
@@ -58,17 +64,11 @@ export function importRoutes({ readLeads }: ApiDeps, access: Access) {
         }));
       }
     }
-    const kept = await tenant.importLeads({ name, fileName }, slices());
+    const report = () => ({ list_name: name, skipped_count: skipped, errors, mapping: table.mapping });
+    const kept = await tenant.importLeads({ name, fileName }, slices(), report, once);
     if (!kept) throw new CodedError("import.nothing_imported", "no valid row", { skipped_count: skipped, errors });
-    return c.json({
-      success: true,
-      list_id: kept.listId,
-      list_name: name,
-      imported_count: kept.imported,
-      skipped_count: skipped,
-      errors,
-      mapping: table.mapping,
-    });
+    markReplayed(c, kept.replayed);
+    return c.json({ success: true, list_id: kept.listId, imported_count: kept.imported, ...kept.report });
   });
 }
 

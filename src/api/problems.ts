@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { isUnavailable } from "../../db/system.ts";
+import { OnceRefused } from "../../db/tenant.ts";
 import { CodedError } from "../errors.ts";
 import type { ApiEnv, Log } from "./deps.ts";
 import { PROBLEMS, type ProblemCode } from "./messages.ts";
@@ -24,7 +25,9 @@ export function answerProblem(error: Error, c: Context<ApiEnv>, log: Log): Respo
   c.header("Content-Language", locale);
   c.header("Cache-Control", "no-store");
   if (status === 401) c.header("WWW-Authenticate", challenge(code));
-  if (status === 503) c.header("Retry-After", String(RETRY_AFTER_SECONDS));
+  const retryAfter = error instanceof CodedError ? error.detail["retryAfterSeconds"] : undefined;
+  if (typeof retryAfter === "number") c.header("Retry-After", String(retryAfter));
+  else if (status === 503) c.header("Retry-After", String(RETRY_AFTER_SECONDS));
   const body = {
     type: `urn:ringpost:problem:${code}`,
     title,
@@ -40,6 +43,8 @@ export function answerProblem(error: Error, c: Context<ApiEnv>, log: Log): Respo
 
 function codeOf(error: Error): ProblemCode {
   if (error instanceof CodedError && error.code in PROBLEMS) return error.code as ProblemCode;
+  if (error instanceof OnceRefused)
+    return error.reason === "in_flight" ? "idempotency.in_flight" : "idempotency.key_reused";
   if (error instanceof HTTPException && error.status === 413) return "request.too_large";
   if (error instanceof HTTPException && error.status < 500) return "request.malformed";
   return isUnavailable(error) ? "database.unavailable" : "internal";

@@ -1,11 +1,11 @@
-// The application on a socket. Closing finishes what runs, then cuts what is left: an open event stream never ends by
-// itself, and would keep the process for ever.
+// The application on a socket. Closing ends the event streams, finishes what runs, then cuts what is left.
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { buildApp } from "./app.ts";
 import type { ApiDeps } from "./deps.ts";
+import { openFeed } from "./feed.ts";
 
 const SWEEP_MS = 50;
 
@@ -18,15 +18,21 @@ export interface Api {
 
 /** Throws what listening throws (EADDRINUSE). */
 export async function startApi(deps: ApiDeps & { listen: { host: string; port: number } }): Promise<Api> {
-  const app = buildApp(deps);
+  const feed = deps.feed ?? openFeed({ ...deps, waitingFor: (door, runId) => deps.queue.waitingFor(door, runId) });
+  const app = buildApp({ ...deps, feed });
   const listener = getRequestListener(app.fetch);
   const server = createServer((request, response) => void listener(request, response));
   server.listen(deps.listen.port, deps.listen.host);
-  await once(server, "listening");
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    await feed.close();
+    throw error;
+  }
   let closing: Promise<void> | undefined;
   return {
     url: urlOf(server.address() as AddressInfo),
-    close: (graceMs) => (closing ??= closeServer(server, graceMs)),
+    close: (graceMs) => (closing ??= Promise.all([feed.close(), closeServer(server, graceMs)]).then(() => undefined)),
   };
 }
 

@@ -7,8 +7,10 @@ import { readLeads } from "../leads/import.ts";
 import { limitsOf } from "../limits.ts";
 import { createLogger, type Logger } from "../log.ts";
 import { requestCancel } from "../runs/cancel.ts";
+import { cleanUpBusiness } from "../runs/cleanup.ts";
 import { enqueueRun } from "../runs/enqueue.ts";
 import { applyNews } from "../runs/news.ts";
+import { resumeRun } from "../runs/resume.ts";
 import { forceCancelRun, stopRun } from "../runs/stop.ts";
 import { nobodyListens, type Reached } from "../runs/engine.ts";
 import { waitingFor } from "../runs/waiting.ts";
@@ -19,7 +21,7 @@ import { requireCurrentSchema } from "./currentSchema.ts";
 const POOL_SIZE = 20;
 
 export async function apiCommand(): Promise<never> {
-  const config = readConfig(process.env, ["DATABASE_URL", "jwt"]);
+  const config = readConfig(undefined, ["DATABASE_URL", "jwt"]);
   const log = createLogger(config.logLevel);
   const api = await openApi({ config, databaseUrl: config.databaseUrl ?? "", log, port: config.port, standIn: false });
   await requireCurrentSchema(api.db);
@@ -54,7 +56,8 @@ export async function openApi({
 }: ApiWishes): Promise<OpenedApi> {
   const onError = (error: Error) => log.warn({ err: error }, "database: a connection was lost");
   const db = openDatabase({ url: databaseUrl, name: "ringpost api", max: POOL_SIZE, onError });
-  const facts = { limits: limitsOf(config, standIn), accountSid: config.twilio?.accountSid, callerId: config.callerId };
+  const limits = limitsOf(config, standIn);
+  const facts = { limits, accountSid: config.twilio?.accountSid, callerId: config.callerId };
   let url = "";
   try {
     const api = await startApi({
@@ -65,6 +68,8 @@ export async function openApi({
         stopRun: (door, runId, options) => stopRun(door, runId, { ...options, reached }),
         forceCancelRun: (door, runId, options) => forceCancelRun(door, runId, { ...options, reached }),
         requestCancel,
+        resumeRun,
+        cleanUpBusiness: (door) => cleanUpBusiness({ limits, log }, door),
         applyNews: (db, news) => applyNews(db, news, reached),
         waitingFor: (door, runId) => waitingFor(door, runId, facts),
       },

@@ -10,7 +10,7 @@ import { startWorker, type Worker } from "../worker.ts";
 import { requireCurrentSchema } from "./currentSchema.ts";
 
 export async function workerCommand(): Promise<never> {
-  const config = readConfig(process.env, ["DATABASE_URL", "carrier"]);
+  const config = readConfig(undefined, ["DATABASE_URL", "carrier"]);
   const log = createLogger(config.logLevel);
   const databaseUrl = config.databaseUrl ?? "";
   const db = openDatabase({ url: databaseUrl, name: "ringpost start", max: 1 });

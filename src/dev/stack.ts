@@ -30,17 +30,22 @@ export interface StackWishes {
   say: (line: string) => void;
 }
 
+/** What becomes of the stand-in's calls, in parts of a hundred: about what a campaign sees. */
+const OUTCOMES = { answered: 65, "no-answer": 20, busy: 10, failed: 5 };
+
 export async function startStack({ config, log, calls, say }: StackWishes): Promise<Stack> {
   const stops: ((graceMs: number) => Promise<void>)[] = [];
   const stop = async (graceMs: number) => {
-    for (const close of stops.splice(0).reverse())
+    for (const close of stops.splice(0).toReversed())
       await close(graceMs).catch((err: unknown) => log.warn({ err }, "stopping"));
   };
   try {
     const database = await folderDatabase(config, say);
     stops.push(() => database.stop());
     await migrateDatabase(database.url);
-    const standIn = config.twilio ? undefined : await spawnStandIn({ preset: calls, seed: Date.now() % 1_000_000 });
+    const standIn = config.twilio
+      ? undefined
+      : await spawnStandIn({ preset: calls, scripts: [{ outcome: OUTCOMES }], seed: Date.now() % 1_000_000 });
     if (standIn) stops.push(() => standIn.close());
     const businesses = standIn ? await demoBusinesses(database.url) : [];
     const whole = withDefaults(config, standIn);

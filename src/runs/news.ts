@@ -10,7 +10,7 @@ import { nobodyListens, type Reached } from "./engine.ts";
 import { takeOrphan } from "./orphanCall.ts";
 import { lockJob, lockRun, type LockedJob } from "./rows.ts";
 import { callStatusesBefore, isCallEnd, isCallStatus, jobStatusAtEnd, LIVE_JOB, type CallStatus } from "./states.ts";
-import { wakeHangUp } from "./wake.ts";
+import { wakeEndCalls, wakeHangUp } from "./wake.ts";
 
 export interface CarrierNews {
   /** The attempt's token, from the URL that the carrier calls back; null when only the SID is known. */
@@ -88,8 +88,19 @@ async function moveOn(
     const { runId, businessId } = attempt;
     const detail = { call_sid: sid, learned_from: news.from };
     await audit(tx, { runId, businessId, jobId: job.id, kind: "job.calling", actor: "queue", detail });
+    await endIfStopped(tx, attempt);
   }
   return "applied";
+}
+
+/** A call that becomes known only after its run was stopped: whatever stop did with the others is due for it too. */
+async function endIfStopped(tx: Tx, { runId, businessId }: Attempt): Promise<void> {
+  const stopped = await row<{ hangUp: boolean }>(
+    tx,
+    sql`select hang_up as "hangUp" from outbound_call_runs
+         where id = ${runId} and business_id = ${businessId} and status in ('stopped', 'cancelled')`,
+  );
+  if (stopped) await wakeEndCalls(tx, runId, stopped.hangUp);
 }
 
 /** One token, two calls: the one thing that must never be. The second is hung up, and the trail says so. */

@@ -3,6 +3,7 @@
 import { sql } from "drizzle-orm";
 import { inTransaction, rows, type Tx } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
+import { forgetOldKeys } from "../../db/once.ts";
 import type { Dialler } from "../dialling/dialler.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
 import { count } from "./counters.ts";
@@ -37,12 +38,14 @@ export type Reaper = Pick<Engine, "db" | "log" | "limits" | "worker" | "reached"
 
 export async function reap(reaper: Reaper, dialler: Dialler | null): Promise<Reaped> {
   await reaper.reached("reap.started");
+  // Before the TTL: a run that was asked to cancel is cancelled, not failed and resumed.
+  const cancelled = await carryOutCancels(reaper);
   const reclaimed = await reclaimStuckRuns(reaper);
   const claims = await returnClaims(reaper);
-  const cancelled = await carryOutCancels(reaper);
   const slots = await repairSlots(reaper);
   const asked = dialler && (await reconcile({ ...reaper, dialler }));
   const finished = await finishEmptyRuns(reaper);
+  await forgetOldKeys(reaper.db);
   return {
     reclaimed_runs: reclaimed,
     cancelled_jobs: cancelled,

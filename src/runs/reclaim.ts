@@ -6,10 +6,12 @@ import { inTransaction, row, rows, type Database, type Tx } from "../../db/clien
 import { lockBusiness } from "../../db/locks.ts";
 import type { Logger } from "../log.ts";
 import { audit } from "./audit.ts";
+import { cancelUnbegun } from "./cancelUnbegun.ts";
 import type { Limits, Reached } from "./engine.ts";
 import { resumeUnderLock } from "./resume.ts";
 import { lockRun, utcNow } from "./rows.ts";
-import { forgetActiveNumbers } from "./stop.ts";
+import { closeRun, forgetActiveNumbers } from "./closeRun.ts";
+import { OPEN_RUN } from "./states.ts";
 
 export interface Reclaimer {
   db: Database;
@@ -47,7 +49,19 @@ export async function reclaimStuckRuns(on: Reclaimer): Promise<number> {
   return reclaimed;
 }
 
-async function reclaimRun(tx: Tx, on: Reclaimer, businessId: number, runId: number): Promise<boolean> {
+/** For one business alone, in the caller's transaction and under its lock. @returns how many were reclaimed */
+export async function reclaimBusiness(tx: Tx, on: Pick<Reclaimer, "limits">, businessId: number): Promise<number> {
+  const found = await rows<{ id: number }>(
+    tx,
+    sql`select id from outbound_call_runs where business_id = ${businessId} and ${stuck(on.limits)} order by id`,
+  );
+  let reclaimed = 0;
+  for (const { id } of found) reclaimed += Number(await reclaimRun(tx, on, businessId, id));
+  return reclaimed;
+}
+
+async function reclaimRun(tx: Tx, on: Pick<Reclaimer, "limits">, businessId: number, runId: number): Promise<boolean> {
+  if (await finishCancel(tx, on, businessId, runId)) return false;
   const lost = await row<{ lastError: string; engine: string }>(
     tx,
     sql`update outbound_call_runs r
@@ -70,6 +84,26 @@ async function reclaimRun(tx: Tx, on: Reclaimer, businessId: number, runId: numb
     const run = await lockRun(tx, businessId, runId);
     if (run) await resumeUnderLock(tx, businessId, run, "reaper");
   }
+  return true;
+}
+
+/** Somebody asked for this run to end, and its worker died over it: it ends as it was asked to, and is never resumed. */
+async function finishCancel(
+  tx: Tx,
+  on: Pick<Reclaimer, "limits">,
+  businessId: number,
+  runId: number,
+): Promise<boolean> {
+  const run = await lockRun(tx, businessId, runId);
+  if (!run?.cancelRequested) return false;
+  const stillStuck = await row(tx, sql`select 1 from outbound_call_runs where id = ${runId} and ${stuck(on.limits)}`);
+  if (!stillStuck) return true;
+  const { status } = await cancelUnbegun(tx, businessId, run, "Cancelled by user");
+  if (!OPEN_RUN.includes(status)) return true;
+  // Its live calls go on without it, as after a force-cancel.
+  await closeRun(tx, businessId, runId, "cancelled");
+  await forgetActiveNumbers(tx, businessId, runId);
+  await audit(tx, { runId, businessId, kind: "run.cancelled", actor: "reaper" });
   return true;
 }
 

@@ -7,6 +7,7 @@ import { CodedError } from "../../src/errors.ts";
 import { beginAttempt } from "../../src/runs/begin.ts";
 import { requestCancel } from "../../src/runs/cancel.ts";
 import { dispatchOnce } from "../../src/runs/dispatch.ts";
+import { wakeWaiting } from "../../src/runs/wakeWaiting.ts";
 import { assertInvariants, world } from "../support/world.ts";
 
 describe("cancel", () => {
@@ -61,14 +62,29 @@ describe("cancel", () => {
     await assertInvariants(w);
   });
 
+  it("is carried out by the maintenance tick when its wake-up got lost, even where nothing may be dialled", async (t) => {
+    const w = await world(t);
+    const [disabled, full] = [await w.business(), await w.business({ limit: 1 })];
+    await w.db.execute(sql`update business set calls_enabled = false where id = ${disabled.id}`);
+    await w.aRun({ business: full, jobs: { calling: 1 }, lockedAgo: 0 });
+    const runs = [
+      await w.aRun({ business: disabled, cancelRequested: true, jobs: { queued: 3 }, lockedAgo: 0 }),
+      await w.aRun({ business: full, cancelRequested: true, jobs: { queued: 3 }, lockedAgo: 0 }),
+    ];
+    assert.equal(await wakeWaiting(w.engine()), 2, "the tick wakes both businesses");
+    await w.worker();
+    for (const { runId } of runs) assert.equal((await w.untilRun(runId, "cancelled")).cancelled, 3);
+    await assertInvariants(w);
+  });
+
   it("takes back a claim that has not begun, refuses its mark, and leaves a begun one alone", async (t) => {
     const w = await world(t);
     const business = await w.business({ limit: 2 });
     const { runId } = await w.enqueue(business, await w.leads(business, 4));
     const { claims } = await dispatchOnce(w.engine(), business.id);
-    assert.equal(await beginAttempt(w.db, claims[0]!), true);
+    assert.equal(await beginAttempt(w.db, claims[0]!), "begun");
     await requestCancel(w.door(business), runId);
-    assert.equal(await beginAttempt(w.db, claims[1]!), false, "the flag is enough");
+    assert.equal(await beginAttempt(w.db, claims[1]!), "refused", "the flag is enough");
     await dispatchOnce(w.engine(), business.id);
     assert.deepEqual(
       (await w.jobs(runId)).map((job) => job.status),

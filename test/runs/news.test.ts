@@ -21,7 +21,7 @@ async function begun(w: World, business: Business): Promise<Claim> {
   await w.enqueue(business, await w.leads(business, 1), { concurrency: 10 });
   const { claims } = await dispatchOnce(w.engine(), business.id);
   assert.equal(claims.length, 1);
-  assert.equal(await beginAttempt(w.db, claims[0]!), true);
+  assert.equal(await beginAttempt(w.db, claims[0]!), "begun");
   return claims[0]!;
 }
 

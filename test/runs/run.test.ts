@@ -8,10 +8,13 @@ describe("a run", () => {
     const w = await world(t);
     const business = await w.business({ limit: 3 });
     const leads = await w.leads(business, 60);
+    const hold = await w.carrier.holdCreates();
     await w.worker();
     const { runId, queued, skipped } = await w.enqueue(business, leads, { concurrency: 10 });
     assert.deepEqual([queued, skipped], [60, []]);
 
+    await hold.reached(3);
+    await hold.release();
     const run = await w.untilRun(runId, "completed");
     assert.deepEqual([run.total, run.completed, run.cursor, run.queued], [60, 60, 60, 0]);
     assert.ok(run.startedAt && run.endedAt);

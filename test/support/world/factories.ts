@@ -137,7 +137,7 @@ async function insertJob(
         returning id`,
   );
   if (!token) return job!.id;
-  const begun = begunAgo === null ? null : sql`clock_timestamp() - make_interval(secs => ${begunAgo / 1000})`;
+  const begun = begunAgo === null ? null : sql`(clock_timestamp() - make_interval(secs => ${begunAgo / 1000}))`;
   await db.execute(sql`
     with slot as (
       insert into outbound_call_slots (business_id, slot_no, job_id, run_id, token, expires_at)
