@@ -2,9 +2,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sql } from "drizzle-orm";
-import { row, rows } from "../../db/client.ts";
+import { inTransaction, row, rows } from "../../db/client.ts";
+import { beginAttempt } from "../../src/runs/begin.ts";
+import { dispatchOnce } from "../../src/runs/dispatch.ts";
 import { reap } from "../../src/runs/reap.ts";
+import { requeueJob } from "../../src/runs/requeue.ts";
 import { resumeRun } from "../../src/runs/resume.ts";
+import { stopRun } from "../../src/runs/stop.ts";
 import { assertInvariants, minutes, seconds, world, type World } from "../support/world.ts";
 
 const reaper = (w: World, limits = w.limits) => ({ ...w.engine(), limits });
@@ -138,5 +142,39 @@ describe("reap", () => {
     await w.worker();
     assert.equal((await w.run(runId)).status, "failed");
     assert.equal((await w.carrier.report()).totalCreates, 0);
+  });
+
+  it("a live call of a resumed run is not dialled again when another run took its number", async (t) => {
+    const w = await world(t);
+    const business = await w.business();
+    const leads = await w.leads(business, 1);
+    const [number] = await w.numbersOf(leads);
+    const { runId } = await w.enqueue(business, leads);
+    const { claims } = await dispatchOnce(w.engine(), business.id);
+    await age(w, runId, sql`lock_ts = lock_ts - interval '6 minutes'`);
+    await reap(reaper(w), null);
+    const other = await w.enqueue(business, await w.leadsWith(business, [number!]));
+    await resumeRun(w.door(business), runId);
+    await inTransaction(w.db, (tx) => requeueJob(tx, claims[0]!, "not_found", "test"));
+    assert.partialDeepStrictEqual((await w.jobs(runId))[0], { status: "cancelled", errorCode: "already_queued" });
+    assert.equal((await w.run(runId)).status, "completed");
+    await w.worker();
+    await w.untilRun(other.runId, "completed");
+    await w.quiet();
+    await assertInvariants(w);
+  });
+
+  it("a live call of a failed run that a person stopped is not dialled again", async (t) => {
+    const w = await world(t);
+    const business = await w.business();
+    const { runId } = await w.enqueue(business, await w.leads(business, 1));
+    const { claims } = await dispatchOnce(w.engine(), business.id);
+    await beginAttempt(w.db, claims[0]!);
+    await age(w, runId, sql`lock_ts = lock_ts - interval '6 minutes'`);
+    await reap(reaper(w), null);
+    await stopRun(w.door(business), runId, { hangUp: false, flight: { postStartBudgetMs: 10, postTimeoutMs: 10 } });
+    await inTransaction(w.db, (tx) => requeueJob(tx, claims[0]!, "not_found", "test"));
+    assert.equal((await w.jobs(runId))[0]!.status, "cancelled");
+    await assertInvariants(w);
   });
 });
