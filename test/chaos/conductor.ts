@@ -44,7 +44,7 @@ export async function drill(t: Scope, options: DrillOptions): Promise<DrillResul
   const scope = lastFirst(t);
   rmSync(options.folder, { recursive: true, force: true });
   const plan = planScenario(seed, leads);
-  const stage = await setStage(scope, seed, plan.limits, options.folder);
+  const stage = await setStage(scope, { seed, limits: plan.limits, folder: options.folder });
   const conductor = new Conductor(stage, say);
   scope.after(() => conductor.close());
   await conductor.open();

@@ -18,6 +18,8 @@ export interface StartedRun {
 
 /** Between two attempts of a person whose request failed. */
 const AGAIN_MS = 150;
+/** A person who still gets no answer after this is a finding. */
+const PATIENCE_MS = 60_000;
 /** Longer than a stop may take, shorter than a frozen API's patience. */
 const REQUEST_MS = 8_000;
 
@@ -104,7 +106,7 @@ export class People {
   }
 
   async #insist<T>(ask: () => Promise<T>): Promise<T> {
-    const until = performance.now() + 120_000;
+    const until = performance.now() + PATIENCE_MS;
     for (;;) {
       try {
         return await ask();

@@ -5,6 +5,8 @@ import { sql } from "drizzle-orm";
 import { array, openDatabase, rows, type Database } from "../../db/client.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { signToken } from "../../src/api/token.ts";
+import type { Fault } from "../../src/dev/twilio/faults.ts";
+import type { ScriptRule } from "../../src/dev/twilio/scripts.ts";
 import { freePort } from "../../src/dev/postgres/port.ts";
 import { spawnStandIn } from "../../src/dev/twilio/spawn.ts";
 import type { StandIn } from "../../src/dev/twilio/standIn.ts";
@@ -47,25 +49,43 @@ const LEASES = {
 };
 export const TTL_MS = 9_000;
 
-export async function setStage(scope: Scope, seed: number, limits: number[], folder: string): Promise<Stage> {
+export interface StageOptions {
+  seed: number;
+  /** Each business's limit of calls at once. */
+  limits: number[];
+  folder: string;
+  /** Default: the drill's. */
+  faults?: readonly Fault[];
+  scripts?: readonly ScriptRule[];
+  /** What differs from the drill's configuration. */
+  env?: Record<string, string>;
+  /** Of the Postgres server. */
+  settings?: Record<string, string>;
+}
+
+/** Calls of some seconds, most of them answered. */
+const TALKATIVE: readonly ScriptRule[] = [
+  {
+    initiateAfterMs: [20, 200],
+    ringAfterMs: [50, 400],
+    answerAfterMs: [100, 900],
+    noAnswerAfterMs: [300, 900],
+    talkMs: [200, 4_000],
+    outcome: { answered: 75, busy: 10, "no-answer": 10, failed: 5 },
+  },
+];
+
+export async function setStage(scope: Scope, options: StageOptions): Promise<Stage> {
+  const { seed, limits, folder } = options;
   mkdirSync(folder, { recursive: true });
-  const postgres = await startOwnServer(scope);
+  const postgres = await startOwnServer(scope, { fsync: "off", ...options.settings });
   await migrateDatabase(postgres.url);
   const db = openDatabase({ url: postgres.url, name: "drill", max: 6, onError: () => {} });
   scope.after(() => db.$client.end());
   const carrier = await spawnStandIn({
     seed,
-    faults: CARRIER_FAULTS,
-    scripts: [
-      {
-        initiateAfterMs: [20, 200],
-        ringAfterMs: [50, 400],
-        answerAfterMs: [100, 900],
-        noAnswerAfterMs: [300, 900],
-        talkMs: [200, 4_000],
-        outcome: { answered: 75, busy: 10, "no-answer": 10, failed: 5 },
-      },
-    ],
+    faults: options.faults ?? CARRIER_FAULTS,
+    scripts: options.scripts ?? TALKATIVE,
   });
   scope.after(() => carrier.close());
   const businesses = await Promise.all(limits.map((limit, n) => insertBusiness(db, limit, n)));
@@ -81,6 +101,7 @@ export async function setStage(scope: Scope, seed: number, limits: number[], fol
     TWILIO_API_URL: carrier.url,
     LOG_LEVEL: "info",
     ...LEASES,
+    ...options.env,
   };
   return { seed, folder, postgres, db, carrier, businesses, apiUrl, env };
 }
