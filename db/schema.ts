@@ -131,7 +131,10 @@ export const callLog = pgTable(
     createdAt: utc("created_at").defaultNow(),
     updatedAt: utc("updated_at").defaultNow(),
   },
-  (t) => [index("idx_call_log_business_created").on(t.businessId, t.createdAt)],
+  (t) => [
+    index("idx_call_log_business_created").on(t.businessId, t.createdAt),
+    index("idx_call_log_lead_id").on(t.leadId),
+  ],
 );
 
 // --- The two tables the CRM already queries --------------------------------------------------------------------
