@@ -33,11 +33,11 @@ describe("news that never comes", () => {
 
   it("every callback dropped: every call ends with its true status", async () => {
     await play.stage.carrier.setFaults([{ on: "callback", kind: "drop" }]);
-    const run = await play.run(15);
+    const run = await play.run(9);
     assert.equal(await play.ended(run), "completed");
     await play.assertAll();
     const ends = new Set((await jobsOf(run)).map((job) => job.outcome));
-    assert.ok(ends.size >= 3, `different ends: ${[...ends].join()}`);
+    assert.ok(ends.size >= 2, `different ends: ${[...ends].join()}`);
   });
 
   const ACCEPTED: Omit<RequestFault, "on">[] = [
@@ -48,22 +48,22 @@ describe("news that never comes", () => {
     { kind: "no-sid" },
     { kind: "html" },
   ];
-  for (const fault of ACCEPTED) {
-    it(`accepted, but ${fault.kind} ${fault.status ?? ""}: adopted, with the evidence, and called once`, async () => {
-      await play.stage.carrier.setFaults([
-        { on: "create", ...fault },
-        { on: "callback", kind: "drop" },
-      ]);
-      const run = await play.run(2);
-      assert.equal(await play.ended(run), "completed");
-      await play.stage.carrier.setFaults([]);
-      for (const job of await jobsOf(run)) {
-        assert.equal(job.attempts, 1);
-        assert.ok(job.events.some(([kind, why]) => kind === "job.adopted" && /^adopted CA\w+ found/.test(why ?? "")));
-      }
-      await play.assertAll();
-    });
-  }
+  it("accepted, and the answer lost in each way: adopted, with the evidence, and called once", async () => {
+    await play.stage.carrier.setFaults([
+      ...ACCEPTED.map((fault) => ({ on: "create", ...fault, times: 1 }) as const),
+      { on: "callback", kind: "drop" },
+    ]);
+    const run = await play.run(ACCEPTED.length);
+    assert.equal(await play.ended(run), "completed");
+    const { faults } = await play.stage.carrier.report();
+    for (const { kind } of ACCEPTED) assert.ok((faults[`create/${kind}`] ?? 0) > 0, kind);
+    await play.stage.carrier.setFaults([]);
+    for (const job of await jobsOf(run)) {
+      assert.equal(job.attempts, 1);
+      assert.ok(job.events.some(([kind, why]) => kind === "job.adopted" && /^adopted CA\w+ found/.test(why ?? "")));
+    }
+    await play.assertAll();
+  });
 
   it("lost on the way once: proven not placed, then called", async () => {
     await play.stage.carrier.setFaults([{ on: "create", kind: "hang", nthOfTo: 1 }]);

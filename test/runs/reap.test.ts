@@ -1,6 +1,9 @@
 // TTL reclaim and `make reap`: what was lost is failed with the reason, a person resumes it, and nobody is called twice.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { sql } from "drizzle-orm";
 import { inTransaction, row, rows } from "../../db/client.ts";
 import { beginAttempt } from "../../src/runs/begin.ts";
@@ -176,5 +179,16 @@ describe("reap", () => {
     await inTransaction(w.db, (tx) => requeueJob(tx, claims[0]!, "not_found", "test"));
     assert.equal((await w.jobs(runId))[0]!.status, "cancelled");
     await assertInvariants(w);
+  });
+
+  it("as a command prints one JSON line, and ends well with nobody alive", async (t) => {
+    const w = await world(t);
+    const business = await w.business();
+    const { runId } = await w.aRun({ business, lockedAgo: minutes(6) });
+    const env = { PATH: process.env["PATH"] ?? "", DATABASE_URL: w.url, LOG_LEVEL: "error" };
+    const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [main, "reap"], { env });
+    assert.match(stdout, /^\{"reclaimed_runs":1,.*\}\n$/);
+    assert.equal((await w.run(runId)).status, "failed");
   });
 });
