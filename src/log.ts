@@ -6,7 +6,7 @@ export type Logger = pino.Logger;
 // What a phone number looks like in our data: E.164, Israeli national and international without the plus, with the
 // separators people use. Times are ISO, ids are short, so neither looks like one.
 const SECRETS: readonly [RegExp, string][] = [
-  [/\+\d[\d\s().-]{5,18}\d/g, "[number]"],
+  [/(?:\+|%2B)\d[\d\s().-]{5,18}\d/gi, "[number]"],
   [/(?<![\d.:T-])0\d{1,2}[-\s]?\d{3}[-\s]?\d{4}(?![\d.])/g, "[number]"],
   [/(?<![\d.])(?:00)?972[-\s]?\d{1,2}[-\s]?\d{3}[-\s]?\d{4}(?!\d)/g, "[number]"],
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "[token]"],

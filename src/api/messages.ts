@@ -215,6 +215,18 @@ export const SAY = {
   listName: (day: string): Both => ({ en: `Import ${day}`, he: `ייבוא ${day}` }),
 } satisfies Record<string, Both | ((...args: never[]) => Both)>;
 
+const CONFIGURATION: Record<Extract<Waiting, { reason: "configuration" }>["code"], Both> = {
+  "business.calls_disabled": { en: "Calls are switched off for this business.", he: "השיחות מושבתות עבור עסק זה." },
+  "business.no_caller_id": {
+    en: "The business has no phone number to call from. Set a caller id in the settings.",
+    he: "לעסק אין מספר לחייג ממנו. יש להגדיר מספר יוצא בהגדרות.",
+  },
+  "carrier.configuration": {
+    en: "The phone carrier refuses our settings, for example the caller id. We try again by ourselves.",
+    he: "ספק הטלפוניה מסרב להגדרות, למשל למספר היוצא. ננסה שוב אוטומטית.",
+  },
+};
+
 /** Why nothing is dialling, for people. */
 export function waitingWords(waiting: Waiting): Both {
   switch (waiting.reason) {
@@ -237,18 +249,6 @@ export function waitingWords(waiting: Waiting): Both {
   }
   return CONFIGURATION[waiting.code];
 }
-
-const CONFIGURATION: Record<Extract<Waiting, { reason: "configuration" }>["code"], Both> = {
-  "business.calls_disabled": { en: "Calls are switched off for this business.", he: "השיחות מושבתות עבור עסק זה." },
-  "business.no_caller_id": {
-    en: "The business has no phone number to call from. Set a caller id in the settings.",
-    he: "לעסק אין מספר לחייג ממנו. יש להגדיר מספר יוצא בהגדרות.",
-  },
-  "carrier.configuration": {
-    en: "The phone carrier refuses our settings, for example the caller id. We try again by ourselves.",
-    he: "ספק הטלפוניה מסרב להגדרות, למשל למספר היוצא. ננסה שוב אוטומטית.",
-  },
-};
 
 /** Why a lead is left out of a run. */
 export const SKIPPED: Record<SkipReason, Both> = {

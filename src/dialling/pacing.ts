@@ -34,11 +34,11 @@ export async function reserveTurns(tx: Tx, accountSid: string, perSecond: number
   const now = await readAccount(tx, accountSid, paced);
   if (now.paused && now.pausedMs > 0) return { granted: 0, waitMs: 0, intervalMs: 0, againInMs: now.pausedMs };
   if (!paced && !now.paused) return { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
-  if (now.paused && !(await takeProbe(tx, accountSid)))
-    return { granted: 0, waitMs: 0, intervalMs: 0, againInMs: PROBE_GAP_MS };
-
   const intervalMs = paced ? 1000 / perSecond : 0;
   const fitting = now.waitMs > HORIZON_MS ? 0 : paced ? Math.floor((HORIZON_MS - now.waitMs) / intervalMs) + 1 : wanted;
+  // Last of all, so that no probe is spent without a turn for it.
+  if (now.paused && Math.min(wanted, fitting) > 0 && !(await takeProbe(tx, accountSid)))
+    return { granted: 0, waitMs: 0, intervalMs: 0, againInMs: PROBE_GAP_MS };
   const granted = Math.min(wanted, fitting, now.paused ? 1 : Infinity);
   const againInMs = granted < wanted ? Math.max(50, now.waitMs + granted * intervalMs - HORIZON_MS) : null;
   if (granted > 0 && paced) {

@@ -17,8 +17,17 @@ const LONGEST_PAUSE_S: Record<PauseKind, number> = { throttled: 30, carrier: 300
 /** Unknown 4xx answers in a row that make it the account's fault rather than the leads'. */
 export const UNKNOWN_IN_A_ROW = 5;
 
-/** Pauses (again: twice as long as before). Refusals that arrive while it is paused already count once. */
-export async function pauseAccount(on: Queryable, accountSid: string, reason: PauseReason): Promise<void> {
+/**
+ * Pauses, and again after a failed probe: twice as long as before. Refusals of calls that were on their way already
+ * when the pause began count once.
+ * @param token of the refused attempt: claimed before the pause, it tells nothing new; a probe is claimed after
+ */
+export async function pauseAccount(
+  on: Queryable,
+  accountSid: string,
+  reason: PauseReason,
+  token: string | null = null,
+): Promise<void> {
   const first = FIRST_PAUSE_S[reason.kind];
   const longest = LONGEST_PAUSE_S[reason.kind];
   await on.execute(sql`
@@ -27,10 +36,12 @@ export async function pauseAccount(on: Queryable, accountSid: string, reason: Pa
     on conflict (account_sid) do update
        set pause_kind = excluded.pause_kind, pause_code = excluded.pause_code, pause_message = excluded.pause_message,
            pause_count = a.pause_count + 1, unknown_errors = 0, updated_at = clock_timestamp(),
-           paused_until = clock_timestamp() + make_interval(secs => least(${longest}, ${first} * power(2, least(a.pause_count, 20))))`);
+           paused_until = clock_timestamp() + make_interval(secs => least(${longest}, ${first} * power(2, least(a.pause_count, 20))))
+     where a.pause_kind is null
+        or a.updated_at <= coalesce((select claimed_at from outbound_call_attempts where token = ${token}), clock_timestamp())`);
 }
 
-/** A call was placed: nothing is wrong with the account. @returns whether a pause ended by it */
+/** A call was placed, or refused for its number alone: nothing is wrong with the account. @returns whether a pause ended by it */
 export async function accountWorks(on: Queryable, accountSid: string): Promise<boolean> {
   const ended = await row<{ paused: boolean }>(
     on,
@@ -44,20 +55,25 @@ export async function accountWorks(on: Queryable, accountSid: string): Promise<b
   return ended?.paused ?? false;
 }
 
-/** A refusal with a code that nobody knows: the fifth in a row pauses the account. @returns whether it did */
+/**
+ * A refusal with a code that nobody knows: the fifth in a row pauses the account, and so does that of a probe.
+ * @param token of the refused attempt
+ * @returns whether it paused
+ */
 export async function unknownRefusal(
   on: Queryable,
   accountSid: string,
   code: string,
   message: string,
+  token: string,
 ): Promise<boolean> {
-  const counted = await row<{ n: number }>(
+  const counted = await row<{ n: number; paused: boolean }>(
     on,
     sql`insert into outbound_carrier_accounts as a (account_sid, unknown_errors) values (${accountSid}, 1)
         on conflict (account_sid) do update set unknown_errors = a.unknown_errors + 1, updated_at = clock_timestamp()
-        returning unknown_errors as n`,
+        returning unknown_errors as n, pause_kind is not null as paused`,
   );
-  if ((counted?.n ?? 0) < UNKNOWN_IN_A_ROW) return false;
-  await pauseAccount(on, accountSid, { kind: "carrier", code, message });
+  if (!counted?.paused && (counted?.n ?? 0) < UNKNOWN_IN_A_ROW) return false;
+  await pauseAccount(on, accountSid, { kind: "carrier", code, message }, token);
   return true;
 }

@@ -32,7 +32,6 @@ export async function count(tx: Tx, run: LockedRun, businessId: number, delta: C
                cancelled_count   = cancelled_count + ${cancelled}::int,
                cursor_position   = cursor_position + ${completed + failed + cancelled}::int,
                status            = case when over.now then over.status else r.status end,
-               started_at        = case when over.now then coalesce(r.started_at, over.at) else r.started_at end,
                ended_at          = case when over.now then over.at else r.ended_at end,
                completed_at      = case when over.now then over.at else r.completed_at end,
                updated_at        = over.at

@@ -110,23 +110,23 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
         from: "answer" as const,
       };
       await untilStored(engine, () => applyNews(engine.db, news));
-      if (await untilStored(engine, () => accountWorks(engine.db, account))) await wakeWaiting(engine);
-      return;
+      return await accountIsFine(engine);
     }
     case "rejected":
+      // First the count, which may pause: the end of the job frees its slot for the next lead.
+      if (!result.known)
+        await untilStored(engine, () => unknownRefusal(engine.db, account, result.code, result.message, claim.token));
       await untilStored(engine, () =>
         inTransaction(engine.db, (tx) => endJob(tx, claim, rejection(result), "carrier")),
       );
-      if (result.known) return;
-      await untilStored(engine, () => unknownRefusal(engine.db, account, result.code, result.message));
-      return;
+      return result.known ? await accountIsFine(engine) : undefined;
     case "blocked":
     case "throttled": {
       const kind = result.kind === "throttled" ? "throttled" : result.reason;
       engine.log.warn({ code: result.code, reason: kind }, "dial: the carrier refuses, dialling pauses");
       // First the pause: the job that goes back must not be claimed again at once.
       await untilStored(engine, () =>
-        pauseAccount(engine.db, account, { kind, code: result.code, message: result.message }),
+        pauseAccount(engine.db, account, { kind, code: result.code, message: result.message }, claim.token),
       );
       return await giveBack(engine, claim, result.kind, { code: result.code });
     }
@@ -140,6 +140,12 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
       await untilStored(engine, () => inTransaction(engine.db, (tx) => ambiguous(tx, claim, result.message)));
       return;
   }
+}
+
+/** Ends a pause, and wakes whoever waited for that. */
+async function accountIsFine(engine: Engine): Promise<void> {
+  const resumed = await untilStored(engine, () => accountWorks(engine.db, engine.dialler.accountSid));
+  if (resumed) await untilStored(engine, () => wakeWaiting(engine));
 }
 
 const rejection = (result: Extract<DialResult, { kind: "rejected" }>) => ({

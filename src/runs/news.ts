@@ -37,6 +37,9 @@ export async function applyNews(db: Database, news: CarrierNews): Promise<NewsRe
     if (isCallEnd(status)) await lockRun(tx, attempt.businessId, attempt.runId);
     const job = await lockJob(tx, attempt.businessId, attempt.jobId);
     if (!job) return "unknown";
+    // Read again under the lock: news of two calls at the same moment both found an attempt without a SID.
+    if (job.token === attempt.token && job.callSid !== null && job.callSid !== news.sid)
+      return await secondCall(tx, { ...attempt, callSid: job.callSid }, news.sid);
     if (job.token !== attempt.token || !LIVE_JOB.includes(job.status)) return attempt;
     return await moveOn(tx, attempt, job, { ...news, status });
   });

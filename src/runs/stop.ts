@@ -39,7 +39,7 @@ export async function stopRun(
     message: "Queue stopped by user",
     hangUp: options.hangUp,
   });
-  await flightsLanded(door, runId, options.flight);
+  await afterFlights(door, runId, options.flight, ended.now || options.hangUp ? { hangUp: options.hangUp } : null);
   return { stopped: ended.now, cancelledJobs: ended.cancelledJobs };
 }
 
@@ -50,7 +50,7 @@ export async function forceCancelRun(
   options: { flight: FlightTime },
 ): Promise<{ cancelled: boolean; cancelledJobs: number }> {
   const ended = await endAtOnce(door, runId, { status: "cancelled", message: "Cancelled by user", hangUp: false });
-  await flightsLanded(door, runId, options.flight);
+  await afterFlights(door, runId, options.flight, ended.now ? { hangUp: false } : null);
   return { cancelled: ended.now, cancelledJobs: ended.cancelledJobs };
 }
 
@@ -110,6 +110,20 @@ export async function forgetActiveNumbers(tx: Tx, businessId: number, runId: num
   await tx.execute(sql`
     update outbound_call_jobs set active_number = null
      where run_id = ${runId} and business_id = ${businessId} and active_number is not null`);
+}
+
+/**
+ * Waits for what is on its way, then looks for calls to end once more: a POST that had begun may have made one that
+ * nobody could end before. Always, because it may also have landed between the stop and the first look.
+ */
+async function afterFlights(
+  door: Door,
+  runId: number,
+  flight: FlightTime,
+  endCalls: { hangUp: boolean } | null,
+): Promise<void> {
+  await flightsLanded(door, runId, flight);
+  if (endCalls) await through(door, (tx) => wakeEndCalls(tx, runId, endCalls.hangUp));
 }
 
 /** Waits until no POST of the run can still be on its way: each has an answer, or both its budgets have passed. */

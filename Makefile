@@ -1,0 +1,53 @@
+# Ringpost. `make` alone prints the commands. Needs Node 20 or newer with npm; everything else comes with `npm ci`,
+# the right Node included, which is why node_modules/.bin stands first on the PATH.
+SHELL := /bin/sh
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+MAIN := node src/main.ts
+INSTALLED := node_modules/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run call test check migrate api worker reap token format
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(INSTALLED) ## Everything on this machine: database, carrier stand-in, API, worker, console
+	@exec $(MAIN) run
+
+call: $(INSTALLED) ## Call a list to its end: LEADS=leads.csv [BUSINESS=1] [CONFIRM=1 with a real carrier]
+	@exec $(MAIN) call --leads="$(LEADS)" --business="$(BUSINESS)" --confirm="$(CONFIRM)"
+
+test: $(INSTALLED) ## The test suite; FULL=1 for the full sizes
+	@FULL="$(FULL)" exec node --test --test-concurrency=2 'test/**/*.test.ts'
+
+check: $(INSTALLED) ## Types, lint, formatting, import rules, migration drift
+	@tsc -p .
+	@oxlint --type-aware --deny-warnings
+	@prettier --check --log-level warn .
+	@depcruise --config .dependency-cruiser.cjs db src tasks
+	@node test/support/drift.ts
+
+migrate: $(INSTALLED) ## Bring the database to the newest schema; safe to repeat and to run twice at once
+	@exec $(MAIN) migrate
+
+api: $(INSTALLED) ## The REST API of a real deployment
+	@exec $(MAIN) api
+
+worker: $(INSTALLED) ## The dialling worker of a real deployment
+	@exec $(MAIN) worker
+
+reap: $(INSTALLED) ## One clean-up pass for cron: prints one JSON line
+	@exec $(MAIN) reap
+
+token: $(INSTALLED) ## A development token: BUSINESS=1 ROLE=owner USER=7
+	@exec $(MAIN) token --business="$(BUSINESS)" --role="$(ROLE)" --user="$(if $(filter command,$(firstword $(origin USER))),$(USER))"
+
+format: $(INSTALLED) ## Format the sources
+	@prettier --write --log-level warn .
+
+# Output to standard error: `make token` prints a token and nothing else. A skipped install script would leave the
+# machine's own Node in charge, silently; so look.
+$(INSTALLED): package.json package-lock.json
+	@npm ci --no-audit --no-fund --loglevel=error 1>&2
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 22 || (a === 22 && b < 18)) { console.error("Ringpost needs Node 22.18 or newer; npm did not install its own (install scripts off?). Found", process.version); process.exit(1) }'
+	@touch $@

@@ -1,0 +1,83 @@
+// `make api`: the REST API and the carrier's webhooks. Any number of them on one Postgres.
+import type { Database } from "../../db/client.ts";
+import { openDatabase } from "../../db/client.ts";
+import { startApi, type Api } from "../api/server.ts";
+import { readConfig, type Config } from "../config.ts";
+import { readLeads } from "../leads/import.ts";
+import { limitsOf } from "../limits.ts";
+import { createLogger, type Logger } from "../log.ts";
+import { requestCancel } from "../runs/cancel.ts";
+import { cleanUpBusiness } from "../runs/cleanup.ts";
+import { enqueueRun } from "../runs/enqueue.ts";
+import { applyNews } from "../runs/news.ts";
+import { resumeRun } from "../runs/resume.ts";
+import { forceCancelRun, stopRun } from "../runs/stop.ts";
+import { waitingFor } from "../runs/waiting.ts";
+import { untilSignal } from "../shutdown.ts";
+import { requireCurrentSchema } from "./currentSchema.ts";
+
+/** Connections of one API process. */
+const POOL_SIZE = 20;
+
+export async function apiCommand(): Promise<never> {
+  const config = readConfig(process.env, ["DATABASE_URL", "jwt"]);
+  const log = createLogger(config.logLevel);
+  const api = await openApi({ config, databaseUrl: config.databaseUrl ?? "", log, port: config.port, standIn: false });
+  await requireCurrentSchema(api.db);
+  if (!config.twilio) log.warn("api: no Twilio credentials, so every webhook will be refused");
+  log.info({ url: api.url }, "api: ready");
+  return await untilSignal(log, (graceMs) => api.close(graceMs));
+}
+
+export interface OpenedApi extends Api {
+  db: Database;
+}
+
+interface ApiWishes {
+  config: Config;
+  databaseUrl: string;
+  log: Logger;
+  port: number;
+  /** The carrier is the built-in stand-in. */
+  standIn: boolean;
+}
+
+/** An API with its own pool; closing it ends both. */
+export async function openApi({ config, databaseUrl, log, port, standIn }: ApiWishes): Promise<OpenedApi> {
+  const onError = (error: Error) => log.warn({ err: error }, "database: a connection was lost");
+  const db = openDatabase({ url: databaseUrl, name: "ringpost api", max: POOL_SIZE, onError });
+  const facts = { limits: limitsOf(config, standIn), accountSid: config.twilio?.accountSid, callerId: config.callerId };
+  let url = "";
+  try {
+    const api = await startApi({
+      db,
+      log,
+      queue: {
+        enqueueRun,
+        stopRun,
+        forceCancelRun,
+        requestCancel,
+        resumeRun,
+        cleanUpBusiness: (door) => cleanUpBusiness({ limits: facts.limits, log }, door),
+        applyNews,
+        waitingFor: (door, runId) => waitingFor(door, runId, facts),
+      },
+      readLeads,
+      config,
+      carrier: config.twilio && { authToken: config.twilio.authToken, publicUrl: () => config.publicUrl ?? url },
+      listen: { host: config.host, port },
+    });
+    url = api.url;
+    return {
+      db,
+      url,
+      async close(graceMs) {
+        await api.close(graceMs);
+        await db.$client.end();
+      },
+    };
+  } catch (error) {
+    await db.$client.end();
+    throw error;
+  }
+}

@@ -1,0 +1,166 @@
+// One list through the REST API, as the CRM would do it: import, enqueue, watch to the end, collect the outcomes.
+import { openAsBlob } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readLeads } from "../leads/import.ts";
+import { progressBar } from "./progressBar.ts";
+
+export interface Place {
+  apiUrl: string;
+  /** A fresh token: a long list outlives one. */
+  token: () => Promise<string>;
+}
+
+export interface CallSummary {
+  /** Rows of the file, header and blank rows apart. */
+  rows: number;
+  /** Leads called, by outcome: completed, no-answer, busy, failed, rejected ... */
+  called: Map<string, number>;
+  /** Rows and leads left out, by reason. */
+  skipped: Map<string, number>;
+  /** How the run ended; null when there was nobody to call. */
+  status: string | null;
+  allEnded: boolean;
+}
+
+interface RunView {
+  status: string;
+  queued: number;
+  in_progress: number;
+  completed: number;
+  failed: number;
+  cancelled: number;
+  total_leads: number;
+  waiting_for: { message: string } | null;
+}
+
+const POLL_MS = 200;
+const PAGE = 100;
+const OPEN = new Set(["pending", "running"]);
+
+export async function callList(place: Place, file: string): Promise<CallSummary> {
+  const skipped = await faultsOf(file);
+  const leftOut = [...skipped.values()].reduce((sum, n) => sum + n, 0);
+  const form = new FormData();
+  form.set("file", await openAsBlob(file), basename(file));
+  const list = await ask<{ list_id: number; imported_count: number }>(
+    place,
+    "POST",
+    "/api/outbound/import-leads",
+    form,
+  );
+  const rows = list.imported_count + leftOut;
+
+  const leadIds = await leadIdsOf(place, list.list_id);
+  const started = await enqueue(place, leadIds, list.list_id);
+  for (const { reason } of started.skipped) skipped.set(reason, (skipped.get(reason) ?? 0) + 1);
+  if (started.run_id === null) return { rows, called: new Map(), skipped, status: null, allEnded: true };
+
+  const ended = await watch(place, started.run_id);
+  const called = await outcomesOf(place, started.run_id);
+  return { rows, called, skipped, status: ended.status, allEnded: ended.queued + ended.in_progress === 0 };
+}
+
+/** Why rows are left out, counted: the API names the first twenty only. */
+async function faultsOf(file: string): Promise<Map<string, number>> {
+  const reasons = new Map<string, number>();
+  const { batches } = await readLeads({ kind: "file", bytes: await readFile(file) });
+  for await (const batch of batches)
+    for (const { code } of batch.errors) reasons.set(code, (reasons.get(code) ?? 0) + 1);
+  return reasons;
+}
+
+async function leadIdsOf(place: Place, listId: number): Promise<number[]> {
+  const ids: number[] = [];
+  for (let page = 1; ; page++) {
+    const query = `list_id=${listId}&page=${page}&page_size=${PAGE}`;
+    const { items, total } = await ask<{ items: { id: number }[]; total: number }>(
+      place,
+      "GET",
+      `/api/outbound/import-leads?${query}`,
+    );
+    ids.push(...items.map((lead) => lead.id));
+    if (items.length === 0 || ids.length >= total) return ids.sort((a, b) => a - b);
+  }
+}
+
+interface Started {
+  run_id: number | null;
+  skipped: { reason: string }[];
+}
+
+async function enqueue(place: Place, leadIds: number[], listId: number): Promise<Started> {
+  const wish = { lead_ids: leadIds, concurrency: 3, outbound_list_id: listId };
+  try {
+    return await ask<Started>(place, "POST", "/api/outbound/bulk-enqueue", wish);
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== "run.nothing_to_call") throw error;
+    return { run_id: null, skipped: (error.problem["skipped"] as { reason: string }[] | undefined) ?? [] };
+  }
+}
+
+async function watch(place: Place, runId: number): Promise<RunView> {
+  const bar = progressBar();
+  // Ctrl-C stops the run, not only the watching: nobody else looks after a list that was called from a terminal.
+  const onInterrupt = () => void ask(place, "POST", "/api/outbound/stop-queue", { run_id: runId }).catch(() => {});
+  process.once("SIGINT", onInterrupt);
+  try {
+    for (;;) {
+      const run = await ask<RunView>(place, "GET", `/api/outbound/runs/${runId}`);
+      bar.show(run);
+      if (!OPEN.has(run.status) && run.in_progress === 0) return run;
+      if (run.status === "failed") return run;
+      await sleep(POLL_MS);
+    }
+  } finally {
+    bar.stop();
+    process.removeListener("SIGINT", onInterrupt);
+  }
+}
+
+async function outcomesOf(place: Place, runId: number): Promise<Map<string, number>> {
+  const outcomes = new Map<string, number>();
+  let cursor: string | null = "";
+  while (cursor !== null) {
+    const query: string = `limit=${PAGE}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
+    const page: { items: { outcome: string | null }[]; next_cursor: string | null } = await ask(
+      place,
+      "GET",
+      `/api/outbound/runs/${runId}/jobs?${query}`,
+    );
+    for (const { outcome } of page.items)
+      outcomes.set(outcome ?? "not called", (outcomes.get(outcome ?? "not called") ?? 0) + 1);
+    cursor = page.next_cursor;
+  }
+  return outcomes;
+}
+
+/** The API said no: `code` is its stable word for why. */
+class Refused extends Error {
+  readonly code: string;
+  readonly problem: Record<string, unknown>;
+  constructor(problem: Record<string, unknown>) {
+    super(text(problem["error"]) || "the API refused");
+    this.code = text(problem["code"]);
+    this.problem = problem;
+  }
+}
+
+const text = (value: unknown) => (typeof value === "string" ? value : "");
+
+async function ask<T>(place: Place, method: string, path: string, body?: FormData | object): Promise<T> {
+  const json = body !== undefined && !(body instanceof FormData);
+  const response = await fetch(`${place.apiUrl}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${await place.token()}`,
+      "accept-language": "en",
+      ...(json && { "content-type": "application/json" }),
+    },
+    body: body instanceof FormData ? body : body === undefined ? null : JSON.stringify(body),
+  });
+  const answer = (await response.json()) as Record<string, unknown>;
+  if (!response.ok) throw new Refused(answer);
+  return answer as T;
+}

@@ -1,0 +1,13 @@
+// API and worker never migrate: on an older schema they say so and end.
+import type { Database } from "../../db/client.ts";
+import { pendingMigrations } from "../../db/migrate.ts";
+import { CodedError } from "../errors.ts";
+
+export async function requireCurrentSchema(db: Database): Promise<void> {
+  const pending = await pendingMigrations(db.$client);
+  if (pending.length === 0) return;
+  throw new CodedError(
+    "database.outdated",
+    `The database's schema is older than this program (missing: ${pending.join(", ")}). Run: make migrate`,
+  );
+}

@@ -1,0 +1,26 @@
+// `make reap`: one TTL-reclaim pass for cron. Prints what it did as one JSON line.
+import { openDatabase } from "../../db/client.ts";
+import { readConfig } from "../config.ts";
+import { folderDatabase } from "../dev/folder.ts";
+import { twilioDialler } from "../dialling/twilio.ts";
+import { limitsOf } from "../limits.ts";
+import { createLogger } from "../log.ts";
+import { reap } from "../runs/reap.ts";
+import { identify } from "../worker/identity.ts";
+import { requireCurrentSchema } from "./currentSchema.ts";
+
+export async function reapCommand(): Promise<void> {
+  const config = readConfig();
+  const log = createLogger(config.logLevel);
+  const database = await folderDatabase(config);
+  const db = openDatabase({ url: database.url, name: "ringpost reap", max: 4 });
+  try {
+    await requireCurrentSchema(db);
+    const dialler = config.twilio ? twilioDialler({ ...config.twilio, timeoutMs: config.postTimeoutMs }) : null;
+    const reaper = { db, log, limits: limitsOf(config, false), worker: identify(), reached: async () => {} };
+    console.log(JSON.stringify(await reap(reaper, dialler)));
+  } finally {
+    await db.$client.end();
+    await database.stop();
+  }
+}

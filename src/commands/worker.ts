@@ -1,0 +1,41 @@
+// `make worker`: the process that dials. Any number of them on one Postgres.
+import { openDatabase } from "../../db/client.ts";
+import { readConfig, type Config } from "../config.ts";
+import { twilioDialler } from "../dialling/twilio.ts";
+import { limitsOf } from "../limits.ts";
+import { createLogger, type Logger } from "../log.ts";
+import { untilSignal } from "../shutdown.ts";
+import { startWorker, type Worker } from "../worker.ts";
+import { requireCurrentSchema } from "./currentSchema.ts";
+
+export async function workerCommand(): Promise<never> {
+  const config = readConfig(process.env, ["DATABASE_URL", "carrier"]);
+  const log = createLogger(config.logLevel);
+  const databaseUrl = config.databaseUrl ?? "";
+  const db = openDatabase({ url: databaseUrl, name: "ringpost start", max: 1 });
+  await requireCurrentSchema(db).finally(() => db.$client.end());
+  const publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
+  const worker = await openWorker({ config, databaseUrl, log, publicUrl, standIn: false });
+  return await untilSignal(log, (graceMs) => worker.stop(graceMs));
+}
+
+interface WorkerWishes {
+  config: Config;
+  databaseUrl: string;
+  log: Logger;
+  publicUrl: string;
+  standIn: boolean;
+}
+
+export async function openWorker({ config, databaseUrl, log, publicUrl, standIn }: WorkerWishes): Promise<Worker> {
+  if (!config.twilio) throw new Error("a worker needs a carrier");
+  return await startWorker({
+    databaseUrl,
+    dialler: twilioDialler({ ...config.twilio, timeoutMs: config.postTimeoutMs }),
+    limits: limitsOf(config, standIn),
+    log,
+    publicUrl,
+    voiceUrl: config.voiceUrl,
+    callerId: config.callerId,
+  });
+}

@@ -1,0 +1,172 @@
+// The account's budget: turns that nobody gets twice, the horizon, the pause with its single probe.
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { sql } from "drizzle-orm";
+import { inTransaction, openDatabase, row, type Database } from "../../db/client.ts";
+import { HORIZON_MS, PROBE_GAP_MS, reserveTurns, type Turns } from "../../src/dialling/pacing.ts";
+import { accountWorks, pauseAccount, UNKNOWN_IN_A_ROW, unknownRefusal } from "../../src/dialling/pause.ts";
+import { migratedDatabase } from "../support/migrated.ts";
+import { lastFirst } from "../support/scope.ts";
+import { assertInvariants, world } from "../support/world.ts";
+
+const ACCOUNT = "AC1";
+
+async function database(t: TestContext): Promise<Database> {
+  const scope = lastFirst(t);
+  const { url } = await migratedDatabase(scope);
+  const db = openDatabase({ url, name: "ringpost test" });
+  scope.after(() => db.$client.end());
+  return db;
+}
+
+const reserve = (db: Database, perSecond: number, wanted: number): Promise<Turns> =>
+  inTransaction(db, (tx) => reserveTurns(tx, ACCOUNT, perSecond, wanted));
+
+const pauseIsOver = (db: Database) =>
+  db.execute(sql`update outbound_carrier_accounts set paused_until = clock_timestamp() - interval '1 ms'`);
+
+const account = async (db: Database) =>
+  (await row<{ kind: string | null; left: number | null; unknown: number }>(
+    db,
+    sql`select pause_kind as kind, (extract(epoch from paused_until - clock_timestamp()) * 1000)::float8 as left,
+               unknown_errors as unknown
+          from outbound_carrier_accounts where account_sid = ${ACCOUNT}`,
+  ))!;
+
+const ascending = (a: number, b: number) => a - b;
+
+const near = (found: number | null, expected: number, within = 250) =>
+  assert.ok(found !== null && Math.abs(found - expected) <= within, `${found} is not near ${expected}`);
+
+describe("turns", () => {
+  it("without a budget everybody goes at once", async (t) => {
+    const db = await database(t);
+    const all = { granted: 50, waitMs: 0, intervalMs: 0, againInMs: null };
+    assert.deepEqual(await reserve(db, Infinity, 50), all);
+    assert.deepEqual(await reserve(db, Infinity, 50), all);
+  });
+
+  it("follow each other at the budget's interval, whoever asks", async (t) => {
+    const db = await database(t);
+    const first = await reserve(db, 10, 3);
+    assert.deepEqual([first.granted, first.intervalMs, first.againInMs], [3, 100, null]);
+    near(first.waitMs, 0, 20);
+    near((await reserve(db, 10, 2)).waitMs, 300);
+    near((await reserve(db, 10, 1)).waitMs, 500);
+  });
+
+  it("are given out no further ahead than the horizon, and say when to ask again", async (t) => {
+    const db = await database(t);
+    const first = await reserve(db, 10, 100);
+    assert.equal(first.granted, HORIZON_MS / 100 + 1);
+    assert.ok(first.againInMs !== null && first.againInMs >= 50 && first.againInMs <= 150);
+    const second = await reserve(db, 10, 100);
+    assert.ok(second.granted <= 2, "what little time has passed");
+    assert.ok(second.againInMs !== null && second.againInMs >= 50);
+    const slow = await reserve(db, 0.1, 5);
+    assert.deepEqual([slow.granted, slow.againInMs !== null], [0, true]);
+  });
+
+  it("an idle account has saved nothing up: no burst", async (t) => {
+    const db = await database(t);
+    await reserve(db, 10, 1);
+    await db.execute(sql`update outbound_carrier_accounts set next_turn_at = clock_timestamp() - interval '1 hour'`);
+    assert.equal((await reserve(db, 10, 100)).granted, 11);
+  });
+
+  it("no two callers get the same turn, and a transaction that fails gives its turns back", async (t) => {
+    const db = await database(t);
+    const perSecond = 20;
+    const before = performance.now();
+    const all = await Promise.all(Array.from({ length: 8 }, () => reserve(db, perSecond, 2)));
+    await assert.rejects(
+      inTransaction(db, async (tx) => {
+        await reserveTurns(tx, ACCOUNT, perSecond, 2);
+        throw new Error("the claim failed");
+      }),
+    );
+    const after = await reserve(db, perSecond, 1);
+    const granted = all.reduce((sum, turns) => sum + turns.granted, 0);
+    assert.equal(granted, 16);
+    near(after.waitMs + (performance.now() - before), granted * 50, 150);
+  });
+});
+
+describe("the pause", () => {
+  it("grants nobody a turn until it is over, then one single probe", async (t) => {
+    const db = await database(t);
+    await pauseAccount(db, ACCOUNT, { kind: "configuration", code: "21210", message: "caller id" });
+    for (const perSecond of [Infinity, 10]) {
+      const { granted, againInMs } = await reserve(db, perSecond, 3);
+      assert.equal(granted, 0);
+      near(againInMs, 5_000);
+    }
+    for (const perSecond of [Infinity, 10]) {
+      await pauseIsOver(db);
+      const asked = await Promise.all(Array.from({ length: 6 }, () => reserve(db, perSecond, 3)));
+      assert.deepEqual(asked.map((turns) => turns.granted).toSorted(ascending), [0, 0, 0, 0, 0, 1]);
+      near((await account(db)).left, PROBE_GAP_MS);
+      for (const { granted, againInMs } of asked) if (granted === 0) near(againInMs, PROBE_GAP_MS);
+    }
+  });
+
+  it("the probe is not spent while the budget has no turn for it", async (t) => {
+    const db = await database(t);
+    await pauseAccount(db, ACCOUNT, { kind: "carrier", code: "20003", message: "" });
+    await pauseIsOver(db);
+    await db.execute(sql`update outbound_carrier_accounts set next_turn_at = clock_timestamp() + interval '10 s'`);
+    const { granted, againInMs } = await reserve(db, 1, 3);
+    assert.equal(granted, 0);
+    near(againInMs, 9_000);
+    await db.execute(sql`update outbound_carrier_accounts set next_turn_at = clock_timestamp()`);
+    assert.equal((await reserve(db, 1, 3)).granted, 1);
+  });
+
+  it("doubles each time, up to its bound; a placed call ends it", async (t) => {
+    const db = await database(t);
+    const lengths: number[] = [];
+    for (let n = 0; n < 8; n++) {
+      await pauseAccount(db, ACCOUNT, { kind: "throttled", code: "20429", message: "" });
+      lengths.push(Math.round((await account(db)).left! / 1000));
+    }
+    assert.deepEqual(lengths, [1, 2, 4, 8, 16, 30, 30, 30]);
+    assert.equal(await accountWorks(db, ACCOUNT), true);
+    assert.equal(await accountWorks(db, ACCOUNT), false);
+    assert.equal((await reserve(db, Infinity, 3)).granted, 3);
+    await pauseAccount(db, ACCOUNT, { kind: "throttled", code: "20429", message: "" });
+    near((await account(db)).left, 1_000);
+  });
+
+  it("comes after five unknown refusals in a row, and a placed call starts the count anew", async (t) => {
+    const db = await database(t);
+    const refused = () => unknownRefusal(db, ACCOUNT, "29999", "?", "an attempt that nobody remembers");
+    for (let n = 1; n < UNKNOWN_IN_A_ROW; n++) assert.equal(await refused(), false);
+    assert.equal(await accountWorks(db, ACCOUNT), false, "nothing was paused");
+    for (let n = 1; n < UNKNOWN_IN_A_ROW; n++) assert.equal(await refused(), false);
+    assert.equal((await account(db)).kind, null);
+    assert.equal(await refused(), true);
+    assert.deepEqual([(await account(db)).kind, (await account(db)).unknown], ["carrier", 0]);
+    near((await account(db)).left, 5_000);
+    assert.equal(await refused(), true, "a probe's refusal pauses again at once: no lead a time is burned");
+    near((await account(db)).left, 10_000);
+  });
+});
+
+describe("pacing, as the carrier sees it", () => {
+  it("two workers and two businesses keep to one account's budget", async (t) => {
+    const w = await world(t, { limits: { callsPerSecond: 20, maxCallsPerBusiness: 10 } });
+    await Promise.all([w.worker(), w.worker()]);
+    const since = performance.now();
+    const runs: number[] = [];
+    for (let n = 0; n < 2; n++) {
+      const business = await w.business();
+      runs.push((await w.enqueue(business, await w.leads(business, 20), { concurrency: 10 })).runId);
+    }
+    for (const runId of runs) await w.untilRun(runId, "completed");
+    assert.ok(performance.now() - since > 1_800, "40 calls at 20 per second");
+    const { maxStartsInAnySecond } = await w.carrier.report();
+    // A turn is when a call leaves; a busy machine delays some a little, towards those that come next.
+    assert.ok(maxStartsInAnySecond <= 25, `${maxStartsInAnySecond} calls began within one second`);
+    await assertInvariants(w);
+  });
+});

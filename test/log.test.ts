@@ -1,0 +1,87 @@
+// The log never shows a phone number or a secret, whatever path it came on.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createLogger, redact } from "../src/log.ts";
+import { seeded } from "./support/random.ts";
+
+function logged(write: (log: ReturnType<typeof createLogger>) => void): string {
+  let text = "";
+  write(createLogger("trace", { write: (line) => (text += line) }));
+  return text;
+}
+
+const WRITTEN = [
+  "+972521234567",
+  "+972-52-123-4567",
+  "+972 (52) 123-4567",
+  "0521234567",
+  "052-1234567",
+  "052-123-4567",
+  "052 123 4567",
+  "03-6001234",
+  "972521234567",
+  "00972521234567",
+  "+14155550123",
+];
+
+describe("log", () => {
+  it("takes phone numbers out of messages, fields, nested fields, lists and keys' neighbours", () => {
+    for (const number of WRITTEN) {
+      const text = logged((log) => {
+        log.info(`calling ${number} now`);
+        log.info({ to: number, nested: { deep: [{ phone: number }] } }, "dialling");
+        log.info({ url: `https://x.example/voice?To=${encodeURIComponent(number)}` });
+      });
+      const digits = number.replace(/\D/g, "");
+      assert.ok(!text.replace(/[\s()-]/g, "").includes(digits), `${number} shows in ${text}`);
+    }
+  });
+
+  it("takes them out of errors, their causes and what Postgres adds", () => {
+    const cause = Object.assign(new Error("duplicate key +972521234567"), {
+      code: "23505",
+      detail: "Key (business_id, active_number)=(1, +972521234567) already exists.",
+    });
+    const text = logged((log) => log.error({ err: new Error("failed for 052-1234567", { cause }) }, "it failed"));
+    assert.doesNotMatch(text, /1234567/);
+    assert.match(text, /23505/, "the code stays");
+    assert.match(text, /failed for \[number\]/);
+  });
+
+  it("takes out tokens and passwords", () => {
+    const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.abc-DEF_123";
+    const text = logged((log) => log.warn({ url: "postgres://app:hunter2@db:5432/x", auth: `Bearer ${jwt}` }));
+    assert.doesNotMatch(text, /hunter2|eyJ|abc-DEF/);
+    assert.match(text, /postgres:\/\/app:\[secret\]@db:5432/);
+  });
+
+  it("any Israeli mobile number, in any of its ways, is redacted", () => {
+    const random = seeded(11);
+    for (let round = 0; round < 2_000; round++) {
+      const rest = String(random.below(10_000_000)).padStart(7, "0");
+      const prefix = `5${random.below(10)}`;
+      const number = random.pick([
+        `+972${prefix}${rest}`,
+        `0${prefix}${rest}`,
+        `0${prefix}-${rest}`,
+        `972${prefix}${rest}`,
+        `0${prefix} ${rest.slice(0, 3)} ${rest.slice(3)}`,
+      ]);
+      assert.ok(!redact(JSON.stringify({ to: number })).includes(rest.slice(3)), number);
+    }
+  });
+
+  it("leaves what only looks similar: times, ids, SIDs, counts", () => {
+    const line = JSON.stringify({
+      time: "2026-03-01T10:20:30.123Z",
+      runId: 123_456_789,
+      id: "0b1c9a4e-6f0d-4c55-9a59-0123456789ab",
+      ms: 1_234.5678,
+      worker: "host:4711",
+    });
+    assert.equal(redact(line), line);
+    const text = logged((log) => log.info({ jobs: 10_000 }, "run 42"));
+    assert.match(text, /"jobs":10000/);
+    assert.ok(!Number.isNaN(Date.parse((JSON.parse(text) as { time: string }).time)));
+  });
+});

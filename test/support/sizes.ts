@@ -1,0 +1,5 @@
+// How much: small enough for every `make test`, or with FULL=1 the sizes that the acceptance lines name.
+
+export const FULL = process.env["FULL"] === "1";
+
+export const sized = (usual: number, full: number): number => (FULL ? full : usual);
