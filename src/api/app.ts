@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
+import { consoleRoutes } from "../console/routes.ts";
 import { CodedError } from "../errors.ts";
 import { accessOf } from "./access.ts";
 import { authenticator } from "./auth.ts";
@@ -60,6 +61,7 @@ export function buildApp(deps: ApiDeps) {
 
   return app
     .route("/", healthRoutes(deps))
+    .route("/console", consoleRoutes())
     .route("/webhooks/twilio", webhookRoutes(deps))
     .route("/api/outbound", enqueueRoutes(deps, access))
     .route("/api/outbound", runRoutes(deps, access))
