@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
+import { consoleRoutes } from "../console/routes.ts";
 import { CodedError } from "../errors.ts";
 import { accessOf } from "./access.ts";
 import { authenticator } from "./auth.ts";
@@ -71,6 +72,7 @@ export function buildApp(given: ApiDeps) {
       "/",
       docsRoutes(() => app.routes),
     )
+    .route("/console", consoleRoutes())
     .route("/webhooks/twilio", webhookRoutes(deps, metrics))
     .route("/api/outbound", enqueueRoutes(deps, access))
     .route("/api/outbound", runRoutes(deps, access))
