@@ -35,6 +35,8 @@ export interface Worker {
 
 /** Tasks, dials and the maintenance tick share these connections; the heartbeat has its own. */
 const POOL_SIZE = 12;
+/** A statement may wait for locks; a worker that is stuck for twice its lease has lost its runs, and may as well try anew. */
+const SHORTEST_PATIENCE_MS = 15_000;
 /** How often lost wake-ups, dead workers and silent calls are looked for. */
 const TICK_MS = 2_000;
 
@@ -46,12 +48,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     url: options.databaseUrl,
     name: `ringpost worker ${identity.name}`,
     max: POOL_SIZE,
+    answerWithinMs: Math.max(SHORTEST_PATIENCE_MS, 2 * limits.adoptAfterMs),
     onError: lost,
   });
   const beatDb = openDatabase({
     url: options.databaseUrl,
     name: `ringpost heartbeat ${identity.name}`,
     max: 1,
+    // Longer, and the others take us for dead anyway.
+    answerWithinMs: limits.adoptAfterMs,
     onError: lost,
   });
   const graphileIds = new Set<string>();

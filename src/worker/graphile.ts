@@ -41,12 +41,13 @@ export async function startGraphile(options: GraphileOptions): Promise<Graphile>
     });
   let runner: Runner | undefined = await startOne();
   let stopping = false;
+  const endRunner = async () => await runner?.stop().catch(() => {});
   // Graphile tells the database what became of a job without waiting for it. When that fails, the rejection is nobody's,
   // and would end the process; the job stays locked. A new runner is the way back to a known state.
-  const onStray = (error: unknown) => {
-    if (!isUnavailable(error)) throw error;
-    log.warn({ err: error }, "graphile: a job's end was not stored, starting again");
-    void runner?.stop().catch(() => {});
+  const onStray = (stray: unknown) => {
+    if (!isUnavailable(stray)) throw stray;
+    log.warn({ err: stray }, "graphile: a job's end was not stored, starting again");
+    void endRunner();
   };
   process.on("unhandledRejection", onStray);
   const supervised = (async () => {
@@ -70,7 +71,7 @@ export async function startGraphile(options: GraphileOptions): Promise<Graphile>
   return {
     async stop() {
       stopping = true;
-      await runner?.stop().catch(() => {});
+      await endRunner();
       await supervised;
       process.off("unhandledRejection", onStray);
     },

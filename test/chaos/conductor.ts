@@ -118,7 +118,7 @@ class Conductor {
       const progress = await this.people.progress().catch(() => undefined);
       if (progress) {
         this.#ended = [...progress.values()].reduce((sum, run) => sum + run.ended, 0);
-        for (const run of [...going]) {
+        for (const run of going.slice()) {
           const now = progress.get(run.runId);
           if (!now) continue;
           const due = run.plan.ending && now.ended >= run.plan.ending.atShare * now.total;
@@ -126,7 +126,7 @@ class Conductor {
           if (["completed", "cancelled", "stopped"].includes(now.status)) going.splice(going.indexOf(run), 1);
         }
         if (!this.#dark) await this.people.resumeFailed().catch(() => {});
-        for (const plan of [...waiting]) {
+        for (const plan of waiting.slice()) {
           if (going.filter((run) => run.plan.business === plan.business).length >= RUNS_AT_ONCE) continue;
           waiting.splice(waiting.indexOf(plan), 1);
           going.push(await this.people.start(plan));

@@ -62,9 +62,7 @@ export class Member {
       env: { PATH: process.env["PATH"] ?? "", ...env },
     });
     this.#child = child;
-    this.#exited = once(child, "exit").then(([code, signal]) => {
-      if (!this.#expected && this.#ready) this.faults.push(`${this.name} ended by itself: ${code ?? signal}`);
-    });
+    this.#exited = this.#watch(child);
     child.stdin?.on("error", () => {});
     const lines = createInterface({ input: child.stdout! });
     const line = new Promise<true>((resolve) => {
@@ -76,6 +74,11 @@ export class Member {
       });
     });
     return await Promise.race([line, this.#exited.then(() => false)]);
+  }
+
+  async #watch(child: ChildProcess): Promise<void> {
+    const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
+    if (!this.#expected && this.#ready) this.faults.push(`${this.name} ended by itself: ${code ?? signal}`);
   }
 
   /** Starts again until it is ready. */

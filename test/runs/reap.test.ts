@@ -70,10 +70,8 @@ describe("reap", () => {
     const business = await w.business();
     await w.worker();
     const { runId } = await w.enqueue(business, await w.leads(business, 20));
-    let ended = false;
-    const run = w.untilRun(runId, "completed").finally(() => (ended = true));
-    while (!ended) await reap(reaper(w), null);
-    assert.equal((await run).completed, 20);
+    while ((await w.run(runId)).status !== "completed") await reap(reaper(w), null);
+    assert.equal((await w.run(runId)).completed, 20);
     await w.quiet();
     await assertInvariants(w);
   });
