@@ -61,6 +61,13 @@ module.exports = {
       to: { path: "^src/dev/" },
     },
     {
+      name: "the-console-is-a-client-like-any-other",
+      comment: "It reads and changes everything through the public API, in the browser.",
+      severity: "error",
+      from: { path: "^src/console/" },
+      to: { path: "^(db|tasks|src)/", pathNot: "^src/console/" },
+    },
+    {
       name: "nothing-imports-tests",
       severity: "error",
       from: { path: "^(db|src|tasks)/" },

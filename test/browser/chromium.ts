@@ -91,5 +91,7 @@ async function axeOn(page: Page): Promise<string[]> {
 
 async function shoot(page: Page, name: string): Promise<void> {
   mkdirSync(SHOTS, { recursive: true });
-  await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
+  // A modal dialog covers what is in view, not the whole length of the page.
+  const fullPage = (await page.getByRole("dialog").count()) === 0;
+  await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage });
 }

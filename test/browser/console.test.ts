@@ -39,6 +39,8 @@ interface Words {
   endedIt: string;
   calls: string;
   settings: string;
+  save: string;
+  saved: string;
 }
 
 const EN: Words = {
@@ -59,6 +61,8 @@ const EN: Words = {
   endedIt: "Stopped the run",
   calls: "Calls",
   settings: "Settings",
+  save: "Save",
+  saved: "Saved.",
 };
 const HE: Words = {
   dir: "rtl",
@@ -78,6 +82,8 @@ const HE: Words = {
   endedIt: "עצירת הריצה",
   calls: "שיחות",
   settings: "הגדרות",
+  save: "שמירה",
+  saved: "נשמר.",
 };
 
 /** Distinct numbers per language: the stand-in rings nobody. */
@@ -143,6 +149,7 @@ async function play(tab: Tab, w: Words, name: string, url: string, token: string
 
   await page.getByRole("link", { name: w.run }).first().click();
   await page.locator(".live .phone").first().waitFor();
+  await page.locator("td.who", { hasText: HOSTILE }).waitFor();
   assert.equal(await page.locator("[onerror]").count(), 0);
   await page.locator(".charts svg").first().waitFor();
   await calmly(tab, name, "run");
@@ -155,6 +162,9 @@ async function play(tab: Tab, w: Words, name: string, url: string, token: string
   await calmly(tab, name, "calls");
   await page.getByRole("link", { name: w.settings }).click();
   await page.locator("textarea").first().waitFor();
+  await page.locator("input[type=number]").fill("9");
+  await page.getByRole("button", { name: w.save }).click();
+  await page.getByText(w.saved).waitFor();
   await calmly(tab, name, "settings");
   assert.deepEqual(tab.faults, []);
 }
@@ -188,7 +198,7 @@ describe("the console", { skip }, () => {
     const browser = await openBrowser(t, chromium ?? "");
     await started.says(/Ctrl-C/, 60_000);
     const url = /console +(http\S+)\/console/.exec(started.text())?.[1] ?? "";
-    const tokens = [...started.text().matchAll(/token:\s+(\S+)/g)].map((match) => match[1] ?? "");
+    const tokens = [...started.text().matchAll(/, token:\s+(\S+)/g)].map((match) => match[1] ?? "");
     const [en, he] = [
       await browser.tab({ locale: "en-GB" }),
       await browser.tab({ locale: "he-IL", colorScheme: "light" }),
@@ -196,10 +206,23 @@ describe("the console", { skip }, () => {
     await Promise.all([campaign(en, EN, "en", url, tokens[0] ?? ""), campaign(he, HE, "he", url, tokens[1] ?? "")]);
 
     await en.page.emulateMedia({ colorScheme: "dark" });
-    await en.page.goto(`${url}/console#runs`);
+    await en.page.getByRole("link", { name: "Runs" }).click();
     await en.page.locator(".run").first().waitFor();
     assert.deepEqual(await en.axe(), [], "axe, dark");
     await en.shoot("en-dark");
-    assert.deepEqual(en.faults, []);
+    // The language is remembered.
+    await en.page.getByRole("button", { name: "עברית" }).click();
+    await en.page.reload();
+    await en.page.getByRole("link", { name: HE.run }).first().waitFor();
+    assert.equal(await en.page.getAttribute("html", "dir"), "rtl");
+    assert.deepEqual([...en.faults, ...he.faults], []);
+
+    // Refused: the server's own words, and the question for a token.
+    const stranger = await browser.tab({ locale: "en-GB" });
+    await stranger.page.goto(`${url}/console`);
+    await stranger.page.getByLabel(EN.token).fill("not.a.token");
+    await stranger.page.getByRole("button", { name: EN.signIn }).click();
+    await stranger.page.getByRole("alert").getByText("Your sign-in is not valid").waitFor();
+    await stranger.page.getByLabel(EN.token).waitFor();
   });
 });

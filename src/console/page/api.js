@@ -27,7 +27,7 @@ export class Problem extends Error {
 export async function open(path, { method = "GET", query = {}, json, form, headers = {}, signal } = {}) {
   const asked = Object.entries({ ...query, business_id: who().named }).filter(([, v]) => v !== undefined && v !== "");
   const search = new URLSearchParams(asked.map(([k, v]) => [k, String(v)]));
-  const response = await fetch(`api/${path}${asked.length > 0 ? `?${search}` : ""}`, {
+  const init = {
     method,
     headers: {
       Authorization: `Bearer ${token() ?? ""}`,
@@ -37,10 +37,13 @@ export async function open(path, { method = "GET", query = {}, json, form, heade
     },
     body: json === undefined ? (form ?? null) : JSON.stringify(json),
     signal: signal ?? null,
-    cache: "no-store",
-  }).catch((/** @type {Error} */ error) => {
-    throw error.name === "AbortError" ? error : new Problem(0, "offline", t().offline);
-  });
+    cache: /** @type {const} */ ("no-store"),
+  };
+  const response = await fetch(`api/${path}${asked.length > 0 ? `?${search}` : ""}`, init).catch(
+    (/** @type {Error} */ error) => {
+      throw error.name === "AbortError" ? error : new Problem(0, "offline", t().offline);
+    },
+  );
   if (response.ok) return response;
   const body = await response.json().catch(() => ({}));
   const problem = new Problem(response.status, body.code ?? "", body.error ?? `HTTP ${response.status}`, body);

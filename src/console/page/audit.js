@@ -73,7 +73,10 @@ export function auditTrail(runId) {
 /** @param {any} event */
 function line(event) {
   const [kind = "", ...name] = String(event.actor).split(":");
-  const figures = Object.entries(event.detail ?? {}).filter(([, v]) => v !== null && typeof v !== "object");
+  const known = Object.keys(t().details);
+  const figures = Object.entries(event.detail ?? {})
+    .filter(([name, value]) => known.includes(name) && value !== null)
+    .map(([name, value]) => `${t().details[name]}: ${wordOf(value)}`);
   return h(
     "li",
     {},
@@ -83,7 +86,13 @@ function line(event) {
       {},
       h("b", {}, t().kinds[event.kind] ?? event.kind),
       h("span", { class: "actor" }, t().actors[kind] ?? kind, " ", h("bdi", {}, name.join(":"))),
-      figures.length > 0 && h("code", { dir: "ltr" }, figures.map(([k, v]) => `${k}: ${v}`).join(" · ")),
+      figures.length > 0 && h("div", { class: "hint" }, figures.join(" · ")),
     ),
   );
+}
+
+/** @param {unknown} value */
+function wordOf(value) {
+  if (typeof value === "boolean") return value ? t().details["yes"] : t().details["no"];
+  return t().outcome[String(value)] ?? (Array.isArray(value) ? value.length : String(value));
 }

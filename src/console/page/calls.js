@@ -38,7 +38,7 @@ export function callsView() {
   let closed = false;
   let asked = 0;
   const [searchId, filterId] = [newId(), newId()];
-  const search = h("input", { type: "search", id: searchId, placeholder: t().search, maxlength: 200, dir: "auto" });
+  const search = h("input", { type: "search", id: searchId, maxlength: 200, dir: "auto" });
   const filter = h(
     "select",
     { id: filterId },

@@ -1,7 +1,7 @@
 // Two small charts of calls: what became of them (a ring) and when they were (columns). What they show also stands beside
 // them in words.
 import { h, svg } from "./dom.js";
-import { clock, figure, isRtl, t, when } from "./locale.js";
+import { figure, isRtl, t, when } from "./locale.js";
 
 /** The columns of the chart over time. */
 const COLUMNS = 24;
@@ -11,7 +11,7 @@ const RADIUS = 100 / (2 * Math.PI);
 const ORDER = ["completed", "no-answer", "busy", "failed", "canceled"];
 
 /** @param {string} status */
-const toneOf = (status) => (ORDER.includes(status) ? status : "other");
+const toneOf = (status) => (ORDER.includes(status) ? status : "live");
 
 /** @param {{ status: string, started_at: string }[]} calls newest first */
 export function callCharts(calls) {
@@ -76,25 +76,32 @@ function overTime(calls) {
     const x = (isRtl() ? COLUMNS - 1 - i : i) * 10 + 1.5;
     const [high, low] = [(60 * all) / top, (60 * answered) / top];
     return [
-      svg("rect", { class: "column", x, y: 60 - high, width: 7, height: high, rx: 1.5 }),
-      svg("rect", { class: "column answered", x, y: 60 - low, width: 7, height: low, rx: 1.5 }),
+      svg("rect", { class: "column", x, y: 60 - high, width: 7, height: high }),
+      svg("rect", { class: "column answered", x, y: 60 - low, width: 7, height: low }),
     ];
   });
   const words = t().overTimeText(figure(calls.length), when(iso(first)), when(iso(last)), figure(top));
   const drawing = svg(
     "svg",
-    { viewBox: `0 0 ${COLUMNS * 10} 61`, class: "columns", role: "img", "aria-label": words },
+    {
+      viewBox: `0 0 ${COLUMNS * 10} 61`,
+      preserveAspectRatio: "none",
+      class: "columns",
+      role: "img",
+      "aria-label": words,
+    },
     svg("line", { x1: 0, x2: COLUMNS * 10, y1: 60.5, y2: 60.5, class: "axis" }),
     ...columns,
   );
-  const sameDay = new Date(first).toDateString() === new Date(last).toDateString();
-  const end = (/** @type {number} */ at) => h("span", {}, sameDay ? clock(new Date(at)) : when(iso(at)));
-  const key = h("span", {}, h("span", { class: "dot completed" }), t().outcome["completed"] ?? "");
+  const end = (/** @type {number} */ at) => h("span", {}, when(iso(at)));
+  const key = (/** @type {string} */ tone, /** @type {string} */ text) =>
+    h("span", { class: "key" }, h("span", { class: `dot ${tone}` }), text);
   return figureOf(
     t().overTime,
     calls.length,
+    h("p", { class: "keys muted" }, key("completed", t().answered), key("", t().others), t().tallest(figure(top))),
     drawing,
-    h("div", { class: "axis-ends muted" }, end(first), key, end(last)),
+    h("div", { class: "axis-ends muted" }, end(first), end(last)),
   );
 }
 

@@ -148,6 +148,17 @@ export const en = {
     queue: "Queue",
     reaper: "Clean-up",
   }),
+  details: /** @type {Record<string, string>} */ ({
+    queued: "waiting",
+    skipped: "left out",
+    concurrency: "at once",
+    hang_up: "live calls hung up",
+    cancelled_jobs: "cancelled",
+    outcome: "outcome",
+    code: "code",
+    yes: "yes",
+    no: "no",
+  }),
   kinds: /** @type {Record<string, string>} */ ({
     "run.created": "Created the run",
     "run.running": "Started calling",
@@ -205,6 +216,10 @@ export const en = {
   lastCalls: (n) => `the last ${n} calls`,
   /** @param {string} n @param {string} from @param {string} to @param {string} top */
   overTimeText: (n, from, to, top) => `${n} calls between ${from} and ${to}, at most ${top} in one column.`,
+  answered: "Answered",
+  others: "Other",
+  /** @param {string} n */
+  tallest: (n) => `tallest column: ${n}`,
   callsWord: "calls",
 
   settingsHint: "They hold for this business and for runs that start from now on; the limit holds at once.",

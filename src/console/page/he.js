@@ -125,6 +125,17 @@ export const he = {
     queue: "התור",
     reaper: "ניקוי",
   },
+  details: {
+    queued: "ממתינים",
+    skipped: "לא נכללו",
+    concurrency: "בו-זמנית",
+    hang_up: "ניתוק שיחות פעילות",
+    cancelled_jobs: "בוטלו",
+    outcome: "תוצאה",
+    code: "קוד",
+    yes: "כן",
+    no: "לא",
+  },
   kinds: {
     "run.created": "יצירת הריצה",
     "run.running": "תחילת החיוג",
@@ -180,6 +191,9 @@ export const he = {
   overTime: "שיחות לאורך זמן",
   lastCalls: (n) => `${n} השיחות האחרונות`,
   overTimeText: (n, from, to, top) => `${n} שיחות בין ${from} ל-${to}, לכל היותר ${top} בעמודה אחת.`,
+  answered: "נענו",
+  others: "אחרות",
+  tallest: (n) => `העמודה הגבוהה: ${n}`,
   callsWord: "שיחות",
 
   settingsHint: "ההגדרות חלות על העסק ועל ריצות שיתחילו מעתה; המגבלה חלה מיד.",

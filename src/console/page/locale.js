@@ -45,9 +45,6 @@ export function when(iso) {
   return new Intl.DateTimeFormat(region(), { ...(!today && { dateStyle: "medium" }), timeStyle: "medium" }).format(at);
 }
 
-/** @param {Date} at */
-export const clock = (at) => new Intl.DateTimeFormat(region(), { timeStyle: "short" }).format(at);
-
 /** Seconds as m:ss. @param {number | null} seconds */
 export const talk = (seconds) =>
   seconds === null ? "—" : `${Math.floor(seconds / 60)}:${String(Math.round(seconds) % 60).padStart(2, "0")}`;

@@ -43,12 +43,14 @@ export function runView(id) {
     say(facts, `${t().created} ${when(run.created_at)} · ${t().atOnce(figure(run.concurrency))}${end}`);
     tell(run);
     live.update(run);
-    if (stateOf(run) !== state) {
-      state = stateOf(run);
-      trail.refresh();
-      leads.refresh();
-      void draw();
-    }
+    if (stateOf(run) !== state) refresh();
+    state = stateOf(run);
+  }
+  /** What the stream does not carry. */
+  function refresh() {
+    trail.refresh();
+    leads.refresh();
+    void draw();
   }
   /** Beside the stream: at once after an action, and when streams are refused. */
   async function read() {
@@ -81,7 +83,11 @@ export function runView(id) {
     h("div", { class: "actions" }, save),
   );
   void read();
-  const stop = watchRun(id, { progress: update, end: () => void read(), connected: (yes) => (offline.hidden = yes) });
+  const stop = watchRun(id, {
+    progress: update,
+    end: () => void read().then(refresh),
+    connected: (yes) => (offline.hidden = yes),
+  });
   const timer = setInterval(
     () => document.hidden || !["running", "cancelling"].includes(state) || (void draw(), leads.refresh()),
     CHARTS_MS,
@@ -109,7 +115,8 @@ const lead = (job) => own(job.lead_name ?? t().leadNumber(String(job.lead_id)));
 
 /** @param {number} id */
 function liveCalls(id) {
-  let running = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   /** Calls under way, as the last event said. */
   let calls = 0;
   const heading = newId();
@@ -121,27 +128,21 @@ function liveCalls(id) {
     list,
   );
 
-  async function loop() {
-    if (running) return;
-    running = true;
-    while (calls > 0) {
-      const found = document.hidden
-        ? undefined
-        : await Promise.all(
-            ["calling", "dialing"].map((status) => get(`outbound/runs/${id}/jobs`, { query: { status, limit: 50 } })),
-          ).catch(() => undefined);
-      const jobs = found?.flatMap((page) => page.items);
-      if (jobs)
-        put(
-          list,
-          ...jobs.map((/** @type {any} */ job) =>
-            h("li", {}, lead(job), phone(job.to_number), outcomePill(job.call_status ?? job.status)),
-          ),
-        );
-      await new Promise((resolve) => setTimeout(resolve, LIVE_MS));
+  const none = () => put(list, h("li", { class: "muted" }, t().noLive));
+  const line = (/** @type {any} */ job) =>
+    h("li", {}, lead(job), phone(job.to_number), outcomePill(job.call_status ?? job.status));
+
+  async function look() {
+    const page = (/** @type {string} */ status) => get(`outbound/runs/${id}/jobs`, { query: { status, limit: 50 } });
+    const found = document.hidden
+      ? undefined
+      : await Promise.all(["calling", "dialing"].map(page)).catch(() => undefined);
+    if (calls === 0) {
+      timer = undefined;
+      return none();
     }
-    running = false;
-    put(list, h("li", { class: "muted" }, t().noLive));
+    if (found) put(list, ...found.flatMap(({ items }) => items.map(line)));
+    timer = setTimeout(() => void look(), LIVE_MS);
   }
   return {
     node,
@@ -149,8 +150,9 @@ function liveCalls(id) {
     update(next) {
       calls = next.in_progress;
       node.hidden = next.in_progress === 0 && !["pending", "running"].includes(next.status);
-      if (next.in_progress > 0) void loop();
-      else if (!running) put(list, h("li", { class: "muted" }, t().noLive));
+      if (calls === 0) none();
+      // The first look is at once; the timer's id comes with it.
+      else timer ??= setTimeout(() => void look());
     },
     close: () => void (calls = 0),
   };

@@ -87,10 +87,18 @@ export function runsView() {
   }
 
   async function showOlder() {
-    const { items, next_cursor } = await get("outbound/runs", { query: { limit: PAGE, cursor: older ?? undefined } });
-    older = next_cursor;
-    more.hidden = older === null;
-    show(items, true);
+    try {
+      const query = { limit: PAGE, cursor: older ?? undefined };
+      const { items, next_cursor } = await get("outbound/runs", { query });
+      older = next_cursor;
+      more.hidden = older === null;
+      show(items, true);
+    } catch (error) {
+      put(
+        fault,
+        faultNote(error, () => void showOlder()),
+      );
+    }
   }
 
   void load();

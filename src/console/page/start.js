@@ -144,7 +144,8 @@ export function startPanel(started) {
       const found = await get("outbound/import-leads", { query: { list_id: from, page, page_size: PAGE } });
       for (const lead of found.items) leads.set(lead.id, lead);
       step.textContent = t().reading(figure(leads.size), figure(found.total));
-      if (found.items.length < PAGE) return leads;
+      // In the file's order, which is the order of the ids: the API lists the newest first.
+      if (found.items.length < PAGE) return new Map([...leads].sort(([a], [b]) => a - b));
     }
   }
 
