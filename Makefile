@@ -22,6 +22,7 @@ test: $(INSTALLED) ## The test suite; FULL=1 for the full sizes
 
 check: $(INSTALLED) ## Types, lint, formatting, import rules, migration drift
 	@tsc -p .
+	@tsc -p src/console
 	@oxlint --type-aware --deny-warnings
 	@prettier --check --log-level warn .
 	@depcruise --config .dependency-cruiser.cjs db src tasks

@@ -166,5 +166,5 @@ export async function row<T>(on: Queryable, statement: SQL): Promise<T | undefin
 
 /** A JavaScript array as one Postgres array parameter (Drizzle alone would spread it into a list of parameters). */
 export function array(values: readonly (string | number | null)[], type: "int" | "text"): SQL {
-  return sql`${sql.param(values)}::${sql.raw(type)}[]`;
+  return type === "int" ? sql`${sql.param(values)}::int[]` : sql`${sql.param(values)}::text[]`;
 }

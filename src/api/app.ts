@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
+import { consoleRoutes } from "../console/routes.ts";
 import { CodedError } from "../errors.ts";
 import { accessOf } from "./access.ts";
 import { authenticator } from "./auth.ts";
@@ -17,6 +18,7 @@ import { leadRoutes } from "./leads.ts";
 import { localeFrom } from "./locale.ts";
 import { metricsOf } from "./metrics.ts";
 import { answerProblem } from "./problems.ts";
+import { limitRequests } from "./rateLimit.ts";
 import { progressRoutes } from "./progress.ts";
 import { recoverRoutes } from "./recover.ts";
 import { resultRoutes } from "./results.ts";
@@ -49,7 +51,7 @@ export function buildApp(given: ApiDeps) {
       cors({
         origin: config.corsOrigins,
         allowHeaders: ["Authorization", "Content-Type", "Accept-Language", "Idempotency-Key", "Last-Event-ID"],
-        exposeHeaders: ["Idempotent-Replayed", "Retry-After", "Content-Disposition"],
+        exposeHeaders: ["Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "Content-Disposition"],
         maxAge: 600,
       }),
     );
@@ -60,6 +62,7 @@ export function buildApp(given: ApiDeps) {
     if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
     c.header("Vary", "Accept-Language, Authorization", { append: true });
   });
+  app.use("/api/*", limitRequests(deps));
   app.onError((error, c) => answerProblem(error, c, log));
   app.notFound((c) => answerProblem(new CodedError("route.not_found", "no such route"), c, log));
 
@@ -69,6 +72,7 @@ export function buildApp(given: ApiDeps) {
       "/",
       docsRoutes(() => app.routes),
     )
+    .route("/console", consoleRoutes())
     .route("/webhooks/twilio", webhookRoutes(deps, metrics))
     .route("/api/outbound", enqueueRoutes(deps, access))
     .route("/api/outbound", runRoutes(deps, access))

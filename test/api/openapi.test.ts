@@ -238,9 +238,11 @@ describe("real answers", () => {
     const words = signedForm(AUTH_TOKEN, `${PUBLIC_URL}/webhooks/twilio/voice`, { CallSid: "CA1" });
     await ask("POST /webhooks/twilio/voice", "/webhooks/twilio/voice", words, 200);
 
-    for (const path of ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs"]) await get(path);
+    for (const path of ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/console"]) await get(path);
     await get("/docs/{file}", "/docs/start.js");
     await get("/docs/{file}", "/docs/none", 404);
+    await get("/console/{name}", "/console/main.js");
+    await get("/console/{name}", "/console/none", 404);
 
     const good = (status: string) => status.startsWith("2");
     const promised = Object.entries(paths).flatMap(([path, of]) =>

@@ -80,7 +80,11 @@ for (const key of routes) {
   if (!route) continue;
   describe(key, () => {
     if (route.open) {
-      it("needs no token", async () => assert.equal((await ask(key, route, 0, undefined)).status, route.ok));
+      it("needs no token", async () => {
+        const { status } = await ask(key, route, 0, undefined);
+        // Ready or not depends on a listening connection that may still be opening; either way nobody asks who you are.
+        assert.ok(status === route.ok || (key === "GET /readyz" && status === 503), String(status));
+      });
       return;
     }
 

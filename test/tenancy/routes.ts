@@ -37,6 +37,7 @@ export const ROUTES: Record<string, Route> = {
   "GET /docs": { path: () => "/docs", open: true, ok: 200 },
   "GET /docs/:file": { path: () => "/docs/swagger-ui.css", open: true, ok: 200 },
   "GET /console": { path: () => "/console", open: true, ok: 200 },
+  "GET /console/:name": { path: () => "/console/main.js", open: true, ok: 200 },
   // A signature instead of a token: see test/api/webhooks.test.ts.
   "POST /webhooks/twilio/status": { path: () => "/webhooks/twilio/status", open: true, ok: 403 },
   "POST /webhooks/twilio/voice": { path: () => "/webhooks/twilio/voice", open: true, ok: 403 },

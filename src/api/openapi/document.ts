@@ -26,6 +26,7 @@ A system_admin belongs to no business and names one with \`?business_id=\`.`;
 
 const ALWAYS: readonly ProblemCode[] = ["internal"];
 const SIGNED_IN: readonly ProblemCode[] = [
+  "request.too_many",
   "auth.token_missing",
   "auth.token_invalid",
   "auth.token_expired",
@@ -76,6 +77,14 @@ export async function documentOf(routes: readonly RouterRoute[]): Promise<OpenAp
   return document;
 }
 
+const IDEMPOTENCY_KEY = {
+  in: "header" as const,
+  name: "Idempotency-Key",
+  description:
+    "Sent again within 24 hours with the same body, the first answer comes again, with `Idempotent-Replayed: true`.",
+  schema: { type: "string" as const, minLength: 1, maxLength: 255 },
+};
+
 function describe(operation: Operation): DescribeRouteOptions {
   const { id, tag, summary, description, access, body, keyed } = operation;
   const isPublic = access === "public";
@@ -90,6 +99,7 @@ function describe(operation: Operation): DescribeRouteOptions {
     tags: [tag],
     summary,
     ...(words && { description: words }),
+    ...(codes.includes("idempotency.key_reused") && { parameters: [IDEMPOTENCY_KEY] }),
     ...(isPublic && { security: [] }),
     ...(access === "carrier" && { security: [{ signature: [] }] }),
     ...(keyed && { parameters: [KEY] }),

@@ -42,3 +42,5 @@ export const BODY: readonly ProblemCode[] = [
 ];
 /** What naming a run in the path can be refused for. */
 export const RUN: readonly ProblemCode[] = ["run.not_found", "request.invalid"];
+/** What an Idempotency-Key can be refused for. */
+export const ONCE: readonly ProblemCode[] = ["idempotency.in_flight", "idempotency.key_reused"];

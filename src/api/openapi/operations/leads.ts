@@ -1,7 +1,7 @@
 // Imported leads, and the settings of a business.
 import * as answers from "../answers.ts";
 import { EXAMPLES, SENT } from "../examples.ts";
-import { BODY, ok, type Operation } from "../operation.ts";
+import { BODY, ok, type Operation, ONCE } from "../operation.ts";
 
 const binary = { type: "string", contentMediaType: "application/octet-stream" };
 
@@ -18,6 +18,7 @@ export const LEADS: readonly Operation[] = [
     sends: SENT.rows,
     answers: ok("The list that was made", answers.Imported, EXAMPLES.imported),
     problems: [
+      ...ONCE,
       "import.empty",
       "import.no_phone_column",
       "import.too_large",

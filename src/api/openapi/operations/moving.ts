@@ -2,9 +2,10 @@
 import type { ProblemCode } from "../../messages.ts";
 import * as answers from "../answers.ts";
 import { EXAMPLES, SENT } from "../examples.ts";
-import { BODY, ok, type Operation, RUN } from "../operation.ts";
+import { BODY, ok, type Operation, RUN, ONCE } from "../operation.ts";
 
 const START: readonly ProblemCode[] = [
+  ...ONCE,
   "lead.not_found",
   "run.nothing_to_call",
   "business.calls_disabled",

@@ -78,4 +78,21 @@ export const REST: readonly Operation[] = [
     answers: { 200: { is: "A script or style sheet", media: "text/javascript" } },
     problems: ["route.not_found"],
   },
+  {
+    route: "GET /console",
+    id: "openConsole",
+    tag: "operation",
+    summary: "The web console",
+    access: "public",
+    answers: { 200: { is: "The page", media: "text/html" } },
+  },
+  {
+    route: "GET /console/:name",
+    id: "getConsoleFile",
+    tag: "operation",
+    summary: "What the console loads",
+    access: "public",
+    answers: { 200: { is: "A script, style sheet or picture", media: "text/javascript" } },
+    problems: ["route.not_found"],
+  },
 ];

@@ -1,0 +1,194 @@
+// The runs of the business, newest first, moving by themselves; the lines in use; and where calling starts.
+import { runActions, narrator } from "./actions.js";
+import { get } from "./api.js";
+import { faultNote } from "./dialog.js";
+import { h, put, say } from "./dom.js";
+import { figure, t, when } from "./locale.js";
+import { countTiles, progressBar, statusPill } from "./progress.js";
+import { startPanel } from "./start.js";
+import { watchRun } from "./stream.js";
+import { waitingNote } from "./waiting.js";
+
+const PAGE = 20;
+const REFRESH_MS = 4_000;
+/** A browser opens six connections to a server over HTTP/1.1: streams must leave some. Further runs move with the list. */
+const STREAMS = 3;
+
+const isOpen = (/** @type {any} */ run) => run.status === "pending" || run.status === "running";
+
+export function runsView() {
+  /** @type {Map<number, ReturnType<typeof runCard>>} */
+  const cards = new Map();
+  /** @type {Map<number, { stop: () => void, live: boolean }>} */
+  const streams = new Map();
+  let closed = false;
+  /** The page after the oldest shown. @type {string | null} */
+  let older = null;
+  const strip = figures();
+  const list = h("ul", { class: "runs" });
+  const empty = h("div", { class: "empty" }, h("p", {}, t().loading));
+  const fault = h("div");
+  const more = h("button", { type: "button", hidden: true, onclick: () => void showOlder() }, t().more);
+
+  /** @param {any[]} runs @param {boolean} [below] */
+  function show(runs, below = false) {
+    let before = below ? null : list.firstElementChild;
+    for (const run of runs) {
+      let card = cards.get(run.run_id);
+      if (!card) {
+        card = runCard(run.run_id, () => void load());
+        cards.set(run.run_id, card);
+        list.insertBefore(card.node, before);
+      } else before = card.node.nextElementSibling;
+      if (!streams.get(run.run_id)?.live) card.update(run);
+      if (isOpen(run) && !streams.has(run.run_id) && streams.size < STREAMS) watch(run.run_id, card);
+    }
+    empty.hidden = cards.size > 0;
+    if (cards.size === 0) put(empty, h("p", {}, h("b", {}, t().noRuns)), h("p", {}, t().noRunsHint));
+  }
+
+  /** @param {number} id @param {ReturnType<typeof runCard>} card */
+  function watch(id, card) {
+    const stream = { live: false, stop: () => {} };
+    const tell = narrator();
+    streams.set(id, stream);
+    stream.stop = watchRun(id, {
+      progress(run) {
+        card.update(run);
+        tell(run);
+        void strip.refresh();
+      },
+      connected: (yes) => (stream.live = yes),
+      end() {
+        streams.delete(id);
+        void load();
+      },
+    });
+  }
+
+  async function load() {
+    try {
+      const { items, next_cursor } = await get("outbound/runs", { query: { limit: PAGE } });
+      if (closed) return;
+      if (cards.size <= items.length) older = next_cursor;
+      more.hidden = older === null;
+      show(items);
+      strip.runs(items);
+      put(fault);
+    } catch (error) {
+      if (closed) return;
+      empty.hidden = true;
+      put(
+        fault,
+        faultNote(error, () => void load()),
+      );
+    }
+    void strip.refresh();
+  }
+
+  async function showOlder() {
+    try {
+      const query = { limit: PAGE, cursor: older ?? undefined };
+      const { items, next_cursor } = await get("outbound/runs", { query });
+      older = next_cursor;
+      more.hidden = older === null;
+      show(items, true);
+    } catch (error) {
+      put(
+        fault,
+        faultNote(error, () => void showOlder()),
+      );
+    }
+  }
+
+  void load();
+  const timer = setInterval(() => document.hidden || void load(), REFRESH_MS);
+  return {
+    node: h(
+      "div",
+      {},
+      h("h1", { tabindex: -1, class: "unseen" }, t().runs),
+      strip.node,
+      startPanel(() => void load()),
+      fault,
+      list,
+      empty,
+      more,
+    ),
+    close() {
+      closed = true;
+      clearInterval(timer);
+      for (const { stop } of streams.values()) stop();
+    },
+  };
+}
+
+/** @param {number} id @param {() => void} changed */
+function runCard(id, changed) {
+  const [pill, progress, counts, deeds, waiting] = [
+    statusPill(),
+    progressBar(),
+    countTiles(),
+    runActions(changed),
+    waitingNote(),
+  ];
+  const made = h("span", { class: "muted" });
+  const node = h(
+    "li",
+    { class: "card run" },
+    h("div", { class: "head" }, h("h2", {}, h("a", { href: `#run/${id}` }, t().run(id))), pill.node, made),
+    progress.bar,
+    progress.text,
+    waiting.node,
+    h("div", { class: "foot" }, counts.node, deeds.node),
+  );
+  return {
+    node,
+    /** @param {any} run */
+    update(run) {
+      for (const part of [pill, progress, counts, deeds, waiting]) part.update(run);
+      say(made, when(run.created_at));
+    },
+  };
+}
+
+/** The figures on top: lines in use, leads waiting, active runs. */
+function figures() {
+  let asking = false;
+  let again = false;
+  const lines = h("dd");
+  const dots = h("div", { class: "lines", "aria-hidden": "true" });
+  const waiting = h("dd");
+  const active = h("dd");
+  const node = h(
+    "dl",
+    { class: "figures" },
+    h("div", {}, h("dt", {}, t().lines), lines, dots),
+    h("div", {}, h("dt", {}, t().waitingLeads), waiting),
+    h("div", {}, h("dt", {}, t().activeRuns), active),
+  );
+  for (const dd of [lines, waiting, active]) dd.textContent = "–";
+  return {
+    node,
+    /** @param {any[]} runs the newest */
+    runs(runs) {
+      const open = runs.filter(isOpen);
+      say(active, figure(open.length));
+      say(waiting, figure(open.reduce((sum, run) => sum + run.queued, 0)));
+    },
+    /** One question at a time; what changed meanwhile is asked once more. */
+    async refresh() {
+      if (asking) return void (again = true);
+      asking = true;
+      const counts = await get("outbound_calls/counts").catch(() => undefined);
+      if (counts) {
+        const { active_outbound: used, max_outbound: all } = counts;
+        put(lines, h("b", {}, figure(used)), h("span", { class: "muted" }, ` / ${figure(all)}`));
+        lines.setAttribute("aria-label", t().linesOf(figure(used), figure(all)));
+        put(dots, ...Array.from({ length: all }, (_, i) => h("i", { class: i < used ? "used" : "" })));
+      }
+      asking = false;
+      if (again) setTimeout(() => ((again = false), void this.refresh()), 500);
+    },
+  };
+}
