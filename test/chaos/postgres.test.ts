@@ -22,7 +22,7 @@ describe("with a run under way", () => {
 
   before(async () => {
     const settings = { max_connections: "70" };
-    play = await theatre(scope, { settings, env: { RUN_TTL_MINUTES: "2" } });
+    play = await theatre(scope, { settings });
     members = [
       await play.member("api", "api"),
       await play.member("worker", "worker1"),

@@ -25,6 +25,8 @@ export const QUICK = {
   SETTLE_SECONDS: "1.5",
   LOOKUP_GAP_SECONDS: "0.3",
   CALL_NEWS_SECONDS: "1",
+  // On a busy machine a process may take ten seconds to start: that must not count as a silence for people to end.
+  RUN_TTL_MINUTES: "2",
 };
 
 /** Whole calls of 0.1 to 0.4 s. */
