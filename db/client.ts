@@ -36,6 +36,9 @@ const ANSWER_WITHIN_MS = 60_000;
 /** A process that freezes in the middle of a transaction must not keep its locks: nobody's dispatch could go on. */
 const IDLE_IN_TRANSACTION_MS = 5_000;
 
+/** A listening connection is silent by nature: the kernel has to find out that the other end is gone. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
+
 export function openPool({
   url,
   name,
@@ -50,8 +53,10 @@ export function openPool({
     application_name: name,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    options: `-c TimeZone=UTC -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
+    // Lock first, count in the next statement: that needs READ COMMITTED, whatever the database's own default is.
+    options: `-c TimeZone=UTC -c default_transaction_isolation=read\\ committed -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
   });
   const report = (error: Error) => onError?.(error);
   // Without both listeners a lost connection is an uncaught exception, and the process dies with the database.
@@ -99,6 +104,8 @@ const TRANSIENT = /^(08|40|53|55|57|58)/;
 
 /** Whether the same statement may succeed later: the database is away, full or busy, rather than refusing. */
 export function isTransient(error: unknown): boolean {
+  // Our own mistakes never get better by themselves.
+  if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError) return false;
   const code = pgCode(error);
   return code === undefined || TRANSIENT.test(code);
 }

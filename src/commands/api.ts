@@ -15,7 +15,7 @@ import { forceCancelRun, stopRun } from "../runs/stop.ts";
 import { nobodyListens, type Reached } from "../runs/engine.ts";
 import { waitingFor } from "../runs/waiting.ts";
 import { untilSignal } from "../shutdown.ts";
-import { requireCurrentSchema } from "./currentSchema.ts";
+import { requireCurrentSchemaAt } from "./currentSchema.ts";
 
 /** Connections of one API process. */
 const POOL_SIZE = 20;
@@ -23,8 +23,9 @@ const POOL_SIZE = 20;
 export async function apiCommand(): Promise<never> {
   const config = readConfig(undefined, ["DATABASE_URL", "jwt"]);
   const log = createLogger(config.logLevel);
-  const api = await openApi({ config, databaseUrl: config.databaseUrl ?? "", log, port: config.port, standIn: false });
-  await requireCurrentSchema(api.db);
+  const databaseUrl = config.databaseUrl ?? "";
+  await requireCurrentSchemaAt(databaseUrl);
+  const api = await openApi({ config, databaseUrl, log, port: config.port, standIn: false });
   if (!config.twilio) log.warn("api: no Twilio credentials, so every webhook will be refused");
   log.info({ url: api.url }, "api: ready");
   return await untilSignal(log, (graceMs) => api.close(graceMs));

@@ -1,5 +1,4 @@
 // `make worker`: the process that dials. Any number of them on one Postgres.
-import { openDatabase } from "../../db/client.ts";
 import { readConfig, type Config } from "../config.ts";
 import { twilioDialler } from "../dialling/twilio.ts";
 import { limitsOf } from "../limits.ts";
@@ -7,14 +6,13 @@ import { createLogger, type Logger } from "../log.ts";
 import { nobodyListens, type Reached } from "../runs/engine.ts";
 import { untilSignal } from "../shutdown.ts";
 import { startWorker, type Worker } from "../worker.ts";
-import { requireCurrentSchema } from "./currentSchema.ts";
+import { requireCurrentSchemaAt } from "./currentSchema.ts";
 
 export async function workerCommand(): Promise<never> {
   const config = readConfig(undefined, ["DATABASE_URL", "carrier"]);
   const log = createLogger(config.logLevel);
   const databaseUrl = config.databaseUrl ?? "";
-  const db = openDatabase({ url: databaseUrl, name: "ringpost start", max: 1 });
-  await requireCurrentSchema(db).finally(() => db.$client.end());
+  await requireCurrentSchemaAt(databaseUrl);
   const publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
   const worker = await openWorker({ config, databaseUrl, log, publicUrl, standIn: false });
   return await untilSignal(log, (graceMs) => worker.stop(graceMs));

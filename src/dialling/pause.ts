@@ -41,6 +41,12 @@ export async function pauseAccount(
         or a.updated_at <= coalesce((select claimed_at from outbound_call_attempts where token = ${token}), clock_timestamp())`);
 }
 
+/**
+ * A caller id that the carrier refuses is the fault of the one business that shows it: what is paused is that number on
+ * the account, in a row of its own, and nobody else waits.
+ */
+export const callerKey = (accountSid: string, from: string): string => `${accountSid} ${from}`;
+
 /** A call was placed, or refused for its number alone: nothing is wrong with the account. @returns whether a pause ended by it */
 export async function accountWorks(on: Queryable, accountSid: string): Promise<boolean> {
   const ended = await row<{ paused: boolean }>(
@@ -70,7 +76,7 @@ export async function unknownRefusal(
   const counted = await row<{ n: number; paused: boolean }>(
     on,
     sql`insert into outbound_carrier_accounts as a (account_sid, unknown_errors) values (${accountSid}, 1)
-        on conflict (account_sid) do update set unknown_errors = a.unknown_errors + 1, updated_at = clock_timestamp()
+        on conflict (account_sid) do update set unknown_errors = a.unknown_errors + 1
         returning unknown_errors as n, pause_kind is not null as paused`,
   );
   if (!counted?.paused && (counted?.n ?? 0) < UNKNOWN_IN_A_ROW) return false;

@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { array, inTransaction, row, rows, type Tx } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
-import { reserveTurns, type Turns } from "../dialling/pacing.ts";
+import { callerTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
+import { callerKey } from "../dialling/pause.ts";
 import { callerIdOf } from "./callerId.ts";
 import { takeBackClaims } from "./takeBack.ts";
 import { untilStored } from "./untilStored.ts";
@@ -57,19 +58,22 @@ async function claimShares(engine: Engine, businessId: number, offered: string[]
     if (!business?.enabled || !from) return { claims: [], turns: NO_TURNS };
 
     const free = freeSlots(business.limit, business.taken);
-    const shares =
-      free.length > 0 ? shareSlots(await lockWaitingRuns(tx, businessId, engine.limits), free.length) : new Map();
-    const wanted = [...shares.values()].reduce((sum, n) => sum + n, 0);
+    if (free.length === 0) return { claims: [], turns: NO_TURNS };
+    const runs = await lockWaitingRuns(tx, businessId, engine.limits);
+    const wanted = [...shareSlots(runs, free.length).values()].reduce((sum, n) => sum + n, 0);
     if (wanted === 0) return { claims: [], turns: NO_TURNS };
 
-    const turns = await reserveTurns(tx, engine.dialler.accountSid, engine.limits.callsPerSecond, wanted);
+    const { accountSid } = engine.dialler;
+    const caller = await callerTurns(tx, callerKey(accountSid, from), wanted);
+    if (caller.granted === 0) return { claims: [], turns: caller };
+    const turns = await reserveTurns(tx, accountSid, engine.limits.callsPerSecond, caller.granted);
     if (turns.granted === 0) return { claims: [], turns };
     const slotNumbers = free.slice(0, turns.granted);
     const tokens = slotNumbers.map(() => randomUUID());
     offered.push(...tokens);
     const order = {
       businessId,
-      shares: turns.granted < wanted ? cutTo(shares, turns.granted) : shares,
+      shares: shareSlots(runs, turns.granted),
       slotNumbers,
       tokens,
       from,
@@ -133,18 +137,6 @@ async function lockWaitingRuns(tx: Tx, businessId: number, limits: Limits): Prom
          limit ${RUNS_READ}
            for no key update`,
   );
-}
-
-/** The first `n` of the shares, in the order in which they were given. */
-function cutTo(shares: Map<number, number>, n: number): Map<number, number> {
-  const cut = new Map<number, number>();
-  let left = n;
-  for (const [run, share] of shares) {
-    if (left === 0) break;
-    cut.set(run, Math.min(share, left));
-    left -= Math.min(share, left);
-  }
-  return cut;
 }
 
 /** One dispatch: claims, commits, and sets the calls on their way beside the caller. @returns how many were claimed */

@@ -7,6 +7,7 @@ import type { Engine } from "./engine.ts";
 import { reclaimStuckRuns } from "./reclaim.ts";
 import { reconcile } from "./reconcile.ts";
 import { repairSlots } from "./repairSlots.ts";
+import { strayClaims, takeBackClaims } from "./takeBack.ts";
 import { wakeWaiting } from "./wakeWaiting.ts";
 
 /** Before a worker serves anybody: runs past their TTL end first, then what younger ones left behind goes on. */
@@ -24,7 +25,10 @@ export async function maintain(engine: Engine): Promise<void> {
   );
   if (todo?.workers || todo?.open) await adopt(engine);
   if (todo?.open && engine.healthyForMs() > engine.limits.adoptAfterMs) await reclaimStuckRuns(engine);
-  if (todo?.live) await repairSlots(engine);
+  if (todo?.live) {
+    await takeBackClaims(engine, strayClaims, { lost: "nobody dials it" });
+    await repairSlots(engine);
+  }
   if (todo?.open) await wakeWaiting(engine);
 }
 

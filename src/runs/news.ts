@@ -45,13 +45,15 @@ export async function applyNews(
     // Read again under the lock: news of two calls at the same moment both found an attempt without a SID.
     if (job.token === attempt.token && job.callSid !== null && job.callSid !== news.sid)
       return await secondCall(tx, { ...attempt, callSid: job.callSid }, news.sid);
+    // Late or repeated news of a call whose job has ended: the commonest of all, and worth no further lock.
+    if (job.token === attempt.token && job.callSid === news.sid && !LIVE_JOB.includes(job.status)) return "ignored";
     if (job.token !== attempt.token || !LIVE_JOB.includes(job.status)) return attempt;
     const moved = await moveOn(tx, attempt, job, { ...news, status });
     await reached(news.from === "answer" ? "placed.storing" : "news.applying");
     return moved;
   });
   if (typeof done === "string") return done;
-  const orphaned = await takeOrphan(db, done, news.sid, isCallEnd(status));
+  const orphaned = await takeOrphan(db, done, news.sid, status);
   if (orphaned === "adopted") return await applyNews(db, news, reached);
   return orphaned === "hung_up" ? "applied" : "ignored";
 }

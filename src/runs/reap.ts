@@ -12,7 +12,7 @@ import { reclaimStuckRuns } from "./reclaim.ts";
 import { reconcile } from "./reconcile.ts";
 import { repairSlots } from "./repairSlots.ts";
 import { lockRun, type LockedRun } from "./rows.ts";
-import { claimsOf, takeBackClaims } from "./takeBack.ts";
+import { claimsOf, strayClaims, takeBackClaims } from "./takeBack.ts";
 import { workersGone } from "./workersGone.ts";
 
 /** What a pass did, as it is printed. */
@@ -68,7 +68,7 @@ async function returnClaims(reaper: Reaper): Promise<number> {
   });
   let claims = 0;
   for (const worker of gone) claims += await takeBackClaims(reaper, claimsOf(worker), { lost: worker.name });
-  return claims;
+  return claims + (await takeBackClaims(reaper, strayClaims, { lost: "nobody dials it" }));
 }
 
 async function carryOutCancels(reaper: Reaper): Promise<number> {

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { inTransaction, row, rows, type Database, type Tx } from "../../db/client.ts";
-import { lockBusiness } from "../../db/locks.ts";
+import { lockBusiness, lockEnqueue } from "../../db/locks.ts";
 import type { Logger } from "../log.ts";
 import { audit } from "./audit.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
@@ -62,6 +62,8 @@ export async function reclaimBusiness(tx: Tx, on: Pick<Reclaimer, "limits">, bus
 
 async function reclaimRun(tx: Tx, on: Pick<Reclaimer, "limits">, businessId: number, runId: number): Promise<boolean> {
   if (await finishCancel(tx, on, businessId, runId)) return false;
+  // Before the job's rows, as enqueue does: the other way round they would wait for each other.
+  if (on.limits.afterTtl === "resume") await lockEnqueue(tx, businessId);
   const lost = await row<{ lastError: string; engine: string }>(
     tx,
     sql`update outbound_call_runs r
@@ -111,12 +113,15 @@ async function anyStuck(on: Reclaimer): Promise<boolean> {
   return (await row(on.db, sql`select 1 from outbound_call_runs where ${stuck(on.limits)} limit 1`)) !== undefined;
 }
 
-/** Just after Postgres came back every lock is old; its living holders renew them within a heartbeat. */
+/** Postgres' start counts from before its recovery, which may have taken minutes. */
+const FRESH_START_MS = 600_000;
+
+/** After Postgres came back every lock is old; its living holders renew them within a heartbeat. */
 async function letHeartbeatsReturn(on: Reclaimer): Promise<void> {
   const up = await row<{ ms: number; silent: boolean }>(
     on.db,
     sql`select (extract(epoch from clock_timestamp() - pg_postmaster_start_time()) * 1000)::float8 as ms,
                exists (select from outbound_workers where stopped_at is null) as silent`,
   );
-  if (up?.silent) await sleep(Math.max(0, 2 * on.limits.heartbeatMs - up.ms));
+  if (up?.silent && up.ms < FRESH_START_MS) await sleep(2 * on.limits.heartbeatMs);
 }

@@ -10,6 +10,14 @@ import type { GoneWorker } from "./workersGone.ts";
 
 export const claimsOf = (worker: GoneWorker): SQL => sql`worker_id = ${worker.id}::uuid`;
 
+/** No dial waits this long before its mark: not for its turn, and not for another call between the same numbers. */
+export const CLAIM_FRESH_SECONDS = 60;
+
+/** Claims that nobody dials: of a worker that has no row any more, or too old whoever made them. */
+export const strayClaims: SQL = sql`
+  (claimed_at < clock_timestamp() - make_interval(secs => ${CLAIM_FRESH_SECONDS})
+   or claimed_at < clock_timestamp() - interval '5 seconds' and not exists (select from outbound_workers w where w.id = worker_id))`;
+
 /**
  * Safe while somebody dials them after all: whether a POST has begun is looked at again under the run's lock.
  * @returns how many went back
