@@ -1,7 +1,7 @@
 // Stop, cancel and resume: each says what it will do before it does it.
 import { post } from "./api.js";
 import { busy, confirmed } from "./dialog.js";
-import { announce, h, newId } from "./dom.js";
+import { announce, h, newId, say } from "./dom.js";
 import { figure, t } from "./locale.js";
 import { stateOf } from "./progress.js";
 
@@ -28,8 +28,12 @@ export function runActions(changed) {
     const box = h("input", { type: "checkbox", id: newId() });
     const hint = h("p", { class: "hint", id: newId() }, t().hangUpHint);
     box.setAttribute("aria-describedby", hint.id);
+    const live = h("span", { "aria-live": "polite" }, t().stopLive(run.in_progress));
+    box.addEventListener("change", () =>
+      say(live, box.checked ? t().stopHangUp(run.in_progress) : t().stopLive(run.in_progress)),
+    );
     const extra = h("div", { class: "choice" }, box, h("label", { for: box.id }, t().hangUp), hint);
-    const lines = [t().stopQueued(run.queued), t().stopLive(run.in_progress), t().stopFinal];
+    const lines = [t().stopQueued(run.queued), live, t().stopFinal];
     const wish = { title: t().stopTitle(run.run_id), lines, yes: t().stop, no: t().keep, danger: true };
     if (await confirmed({ ...wish, extra: run.in_progress > 0 && extra }))
       await send(stop, "outbound/stop-queue", { run_id: run.run_id, hang_up: box.checked });

@@ -80,6 +80,7 @@ export const en = {
   /** @param {string} text */
   leadNumber: (text) => `Lead ${text}`,
 
+  earlier: "Earlier runs",
   noRuns: "Nothing has been called yet",
   noRunsHint: "Start with a list or a file above. The progress will show here, live.",
   /** @param {number} id */
@@ -124,7 +125,8 @@ export const en = {
   stopTitle: /** @param {number} id */ (id) => `Stop run ${id}?`,
   stopQueued: /** @param {number} n */ (n) => `${count(n, "waiting lead", "waiting leads")} will not be called.`,
   stopLive: /** @param {number} n */ (n) =>
-    n === 0 ? "No call is live." : `${count(n, "live call goes", "live calls go")} on until the people hang up.`,
+    n === 0 ? "No call is live." : `${count(n, "live call goes", "live calls go")} on until one side hangs up.`,
+  stopHangUp: /** @param {number} n */ (n) => `${count(n, "live call is", "live calls are")} hung up at once.`,
   stopFinal: "A stopped run cannot be resumed.",
   hangUp: "Also hang up live calls",
   hangUpHint: "People who are talking right now will be cut off.",

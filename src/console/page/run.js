@@ -2,11 +2,11 @@
 import { narrator, runActions } from "./actions.js";
 import { download, get } from "./api.js";
 import { auditTrail } from "./audit.js";
-import { outcomePill } from "./calls.js";
 import { callCharts } from "./chart.js";
 import { busy, faultNote } from "./dialog.js";
 import { h, newId, own, phone, put, say } from "./dom.js";
 import { figure, t, when } from "./locale.js";
+import { outcomePill, stateOfJob } from "./outcome.js";
 import { countTiles, progressBar, stateOf, statusPill } from "./progress.js";
 import { watchRun } from "./stream.js";
 import { table } from "./table.js";
@@ -129,8 +129,7 @@ function liveCalls(id) {
   );
 
   const none = () => put(list, h("li", { class: "muted" }, t().noLive));
-  const line = (/** @type {any} */ job) =>
-    h("li", {}, lead(job), phone(job.to_number), outcomePill(job.call_status ?? job.status));
+  const line = (/** @type {any} */ job) => h("li", {}, lead(job), phone(job.to_number), outcomePill(stateOfJob(job)));
 
   async function look() {
     const page = (/** @type {string} */ status) => get(`outbound/runs/${id}/jobs`, { query: { status, limit: 50 } });
@@ -183,7 +182,7 @@ function leadList(id) {
     {
       name: "state",
       title: t().filter,
-      cell: (/** @type {any} */ job) => outcomePill(job.outcome ?? job.call_status ?? job.status),
+      cell: (/** @type {any} */ job) => outcomePill(stateOfJob(job)),
     },
     { name: "time", title: t().time, cell: (/** @type {any} */ job) => when(job.completed_at ?? job.started_at) },
   ]);

@@ -25,24 +25,24 @@ export function runsView() {
   /** The page after the oldest shown. @type {string | null} */
   let older = null;
   const strip = figures();
-  const list = h("ul", { class: "runs" });
+  // Who watches and stops comes first. A card stays where it is when its run ends: nothing jumps under the pointer.
+  const now = h("ul", { class: "runs", "aria-label": t().activeRuns });
+  const past = h("ul", { class: "runs", "aria-label": t().earlier });
+  const title = h("h2", { hidden: true }, t().earlier);
   const empty = h("div", { class: "empty" }, h("p", {}, t().loading));
   const fault = h("div");
   const more = h("button", { type: "button", hidden: true, onclick: () => void showOlder() }, t().more);
 
-  /** @param {any[]} runs @param {boolean} [below] */
-  function show(runs, below = false) {
-    let before = below ? null : list.firstElementChild;
+  /** @param {any[]} runs */
+  function show(runs) {
     for (const run of runs) {
-      let card = cards.get(run.run_id);
-      if (!card) {
-        card = runCard(run.run_id, () => void load());
-        cards.set(run.run_id, card);
-        list.insertBefore(card.node, before);
-      } else before = card.node.nextElementSibling;
+      const card = cards.get(run.run_id) ?? runCard(run.run_id, () => void load());
+      if (!cards.has(run.run_id)) place(card.node, isOpen(run) ? now : past, run.run_id);
+      cards.set(run.run_id, card);
       if (!streams.get(run.run_id)?.live) card.update(run);
       if (isOpen(run) && !streams.has(run.run_id) && streams.size < STREAMS) watch(run.run_id, card);
     }
+    title.hidden = past.childElementCount === 0;
     empty.hidden = cards.size > 0;
     if (cards.size === 0) put(empty, h("p", {}, h("b", {}, t().noRuns)), h("p", {}, t().noRunsHint));
   }
@@ -92,7 +92,7 @@ export function runsView() {
       const { items, next_cursor } = await get("outbound/runs", { query });
       older = next_cursor;
       more.hidden = older === null;
-      show(items, true);
+      show(items);
     } catch (error) {
       put(
         fault,
@@ -109,9 +109,11 @@ export function runsView() {
       {},
       h("h1", { tabindex: -1, class: "unseen" }, t().runs),
       strip.node,
+      now,
       startPanel(() => void load()),
       fault,
-      list,
+      title,
+      past,
       empty,
       more,
     ),
@@ -121,6 +123,15 @@ export function runsView() {
       for (const { stop } of streams.values()) stop();
     },
   };
+}
+
+/** Newest first. @param {HTMLElement} card @param {HTMLElement} list @param {number} id */
+function place(card, list, id) {
+  card.dataset["id"] = String(id);
+  list.insertBefore(
+    card,
+    [...list.children].find((c) => Number(/** @type {HTMLElement} */ (c).dataset["id"]) < id) ?? null,
+  );
 }
 
 /** @param {number} id @param {() => void} changed */
