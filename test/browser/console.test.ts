@@ -21,6 +21,14 @@ const TOO_WIDE = `document.documentElement.scrollWidth <= innerWidth ? [] : [...
   .filter((e) => e.getBoundingClientRect().left < -0.5 || e.getBoundingClientRect().right > innerWidth + 0.5)
   .map((e) => e.outerHTML.slice(0, 120))`;
 
+/** In the page: the parts of the bar stand side by side, and together are as long as it. */
+const BAR_FILLED = `(() => {
+  const parts = [...document.querySelector(".bar").children].map((part) => part.getBoundingClientRect());
+  const bar = document.querySelector(".bar").getBoundingClientRect();
+  const length = parts.reduce((sum, part) => sum + part.width, 0);
+  return Math.abs(length - bar.width) < 2 && parts.every((part) => part.height === bar.height);
+})()`;
+
 interface Words {
   dir: string;
   signIn: string;
@@ -143,6 +151,7 @@ async function play(tab: Tab, w: Words, name: string, url: string, token: string
   // Nobody reloads: the mark would be gone.
   await page.evaluate(() => Object.assign(globalThis, { here: true }));
   await until(async () => (await done(bar)) > 0, "the bar never moved");
+  assert.equal(await page.evaluate(BAR_FILLED), true, "the parts of the bar do not fill it side by side");
   await calmly(tab, name, "runs");
   const before = await done(bar);
   await until(async () => (await done(bar)) > before, "the bar stood still");

@@ -36,7 +36,7 @@ export function progressBar() {
       bar.setAttribute("aria-valuemax", String(run.total_leads));
       bar.setAttribute("aria-valuenow", String(run.cursor_position));
       bar.setAttribute("aria-valuetext", words);
-      bar.classList.toggle("live", run.in_progress > 0);
+      bar.classList.toggle("moving", run.in_progress > 0);
       say(text, words);
     },
   };
