@@ -8,6 +8,7 @@ import { h, newId, own, phone, put, say } from "./dom.js";
 import { figure, t, when } from "./locale.js";
 import { outcomePill, stateOfJob } from "./outcome.js";
 import { countTiles, progressBar, stateOf, statusPill } from "./progress.js";
+import { who } from "./session.js";
 import { watchRun } from "./stream.js";
 import { table } from "./table.js";
 import { waitingNote } from "./waiting.js";
@@ -15,6 +16,8 @@ import { waitingNote } from "./waiting.js";
 /** A ringing call that is answered moves no count, so that no event tells of it. */
 const LIVE_MS = 1_500;
 const CHARTS_MS = 5_000;
+/** Times as seldom for those whose every look is audited. */
+const SELDOM = 12;
 const STATES = ["queued", "dialing", "calling", "completed", "failed", "cancelled"];
 
 /** @param {number} id */
@@ -90,7 +93,7 @@ export function runView(id) {
   });
   const timer = setInterval(
     () => document.hidden || !["running", "cancelling"].includes(state) || (void draw(), leads.refresh()),
-    CHARTS_MS,
+    CHARTS_MS * (who().isAudited ? SELDOM : 1),
   );
   return {
     node: h(
@@ -141,7 +144,7 @@ function liveCalls(id) {
       return none();
     }
     if (found) put(list, ...found.flatMap(({ items }) => items.map(line)));
-    timer = setTimeout(() => void look(), LIVE_MS);
+    timer = setTimeout(() => void look(), LIVE_MS * (who().isAudited ? SELDOM : 1));
   }
   return {
     node,

@@ -26,6 +26,8 @@ export function who() {
     business: String(claims["business_id"] ?? named ?? ""),
     /** Sent along by those who belong to no business. */
     named: role === "system_admin" && named ? named : undefined,
+    /** Each look of a system_admin at a run is written into its audit trail: the page looks seldom then. */
+    isAudited: role === "system_admin",
     manages: ["owner", "admin", "system_admin"].includes(role),
   };
 }
