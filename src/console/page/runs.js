@@ -22,6 +22,8 @@ export function runsView() {
   /** @type {Map<number, { stop: () => void, live: boolean }>} */
   const streams = new Map();
   let closed = false;
+  /** Each run as it was last told, by the list or by its stream. @type {Map<number, any>} */
+  const known = new Map();
   /** The page after the oldest shown. @type {string | null} */
   let older = null;
   const strip = figures();
@@ -39,12 +41,20 @@ export function runsView() {
       const card = cards.get(run.run_id) ?? runCard(run.run_id, () => void load());
       if (!cards.has(run.run_id)) place(card.node, isOpen(run) ? now : past, run.run_id);
       cards.set(run.run_id, card);
-      if (!streams.get(run.run_id)?.live) card.update(run);
+      if (!streams.get(run.run_id)?.live) told(card, run);
       if (isOpen(run) && !streams.has(run.run_id) && streams.size < STREAMS) watch(run.run_id, card);
     }
     title.hidden = past.childElementCount === 0;
+    if (cards.size === 0) strip.runs([]);
     empty.hidden = cards.size > 0;
     if (cards.size === 0) put(empty, h("p", {}, h("b", {}, t().noRuns)), h("p", {}, t().noRunsHint));
+  }
+
+  /** @param {ReturnType<typeof runCard>} card @param {any} run */
+  function told(card, run) {
+    card.update(run);
+    known.set(run.run_id, run);
+    strip.runs([...known.values()]);
   }
 
   /** @param {number} id @param {ReturnType<typeof runCard>} card */
@@ -54,7 +64,7 @@ export function runsView() {
     streams.set(id, stream);
     stream.stop = watchRun(id, {
       progress(run) {
-        card.update(run);
+        told(card, run);
         tell(run);
         void strip.refresh();
       },
@@ -73,7 +83,6 @@ export function runsView() {
       if (cards.size <= items.length) older = next_cursor;
       more.hidden = older === null;
       show(items);
-      strip.runs(items);
       put(fault);
     } catch (error) {
       if (closed) return;
@@ -181,7 +190,7 @@ function figures() {
   for (const dd of [lines, waiting, active]) dd.textContent = "–";
   return {
     node,
-    /** @param {any[]} runs the newest */
+    /** @param {any[]} runs */
     runs(runs) {
       const open = runs.filter(isOpen);
       say(active, figure(open.length));
