@@ -35,7 +35,7 @@ module.exports = {
       from: { path: "^src/api/" },
       to: {
         path: [
-          "^db/(schema|client|locks|migrate)\\.ts$",
+          "^db/(schema|client|locks|migrate|once|requestRole)\\.ts$",
           "^db/tenant/",
           "(^|/)node_modules/(@types/)?(pg|drizzle-orm)/",
         ],

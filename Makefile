@@ -6,7 +6,7 @@ MAIN := node src/main.ts
 INSTALLED := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run call test check migrate api worker reap token format
+.PHONY: help run call test check migrate api worker reap token chaos format
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,12 @@ reap: $(INSTALLED) ## One clean-up pass for cron: prints one JSON line
 
 token: $(INSTALLED) ## A development token: BUSINESS=1 ROLE=owner USER=7
 	@exec $(MAIN) token --business="$(BUSINESS)" --role="$(ROLE)" --user="$(if $(filter command,$(firstword $(origin USER))),$(USER))"
+
+chaos: $(INSTALLED) ## The fault drill, replayable by its seed: SEED=1 LEADS=2000 KILLS=100; last line: the verdict
+	@exec node test/chaos/main.ts --seed "$(SEED)" --leads "$(LEADS)" --kills "$(KILLS)"
+
+openapi: $(INSTALLED) ## The OpenAPI document on standard output
+	@exec $(MAIN) openapi
 
 format: $(INSTALLED) ## Format the sources
 	@prettier --write --log-level warn .

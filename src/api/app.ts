@@ -10,12 +10,15 @@ import { callRoutes } from "./calls.ts";
 import { deleteRoutes } from "./deleteLeads.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { enqueueRoutes } from "./enqueue.ts";
+import { docsRoutes } from "./docs.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { importRoutes } from "./import.ts";
 import { leadRoutes } from "./leads.ts";
 import { localeFrom } from "./locale.ts";
+import { metricsOf } from "./metrics.ts";
 import { answerProblem } from "./problems.ts";
+import { limitRequests } from "./rateLimit.ts";
 import { progressRoutes } from "./progress.ts";
 import { recoverRoutes } from "./recover.ts";
 import { resultRoutes } from "./results.ts";
@@ -28,12 +31,15 @@ import { webhookRoutes } from "./webhooks.ts";
 export type AppType = ReturnType<typeof buildApp>;
 
 /** Throws at once when there is no key to check tokens with. */
-export function buildApp(deps: ApiDeps) {
+export function buildApp(given: ApiDeps) {
+  const metrics = metricsOf(given);
+  const deps = { ...given, log: metrics.counting(given.log) };
   const { config, log } = deps;
   const access = accessOf(deps);
   const authenticate = authenticator(config.jwt);
 
   const app = new Hono<ApiEnv>()
+    .use(metrics.timing)
     .use(async (c, next) => {
       c.set("locale", localeFrom(c.req.header("accept-language"), config.defaultLocale));
       await next();
@@ -44,8 +50,8 @@ export function buildApp(deps: ApiDeps) {
       "/api/*",
       cors({
         origin: config.corsOrigins,
-        allowHeaders: ["Authorization", "Content-Type", "Accept-Language", "Idempotency-Key"],
-        exposeHeaders: ["Idempotent-Replayed", "Retry-After"],
+        allowHeaders: ["Authorization", "Content-Type", "Accept-Language", "Idempotency-Key", "Last-Event-ID"],
+        exposeHeaders: ["Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "Content-Disposition"],
         maxAge: 600,
       }),
     );
@@ -56,13 +62,18 @@ export function buildApp(deps: ApiDeps) {
     if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
     c.header("Vary", "Accept-Language, Authorization", { append: true });
   });
+  app.use("/api/*", limitRequests(deps));
   app.onError((error, c) => answerProblem(error, c, log));
   app.notFound((c) => answerProblem(new CodedError("route.not_found", "no such route"), c, log));
 
   return app
-    .route("/", healthRoutes(deps))
+    .route("/", healthRoutes(deps, metrics))
+    .route(
+      "/",
+      docsRoutes(() => app.routes),
+    )
     .route("/console", consoleRoutes())
-    .route("/webhooks/twilio", webhookRoutes(deps))
+    .route("/webhooks/twilio", webhookRoutes(deps, metrics))
     .route("/api/outbound", enqueueRoutes(deps, access))
     .route("/api/outbound", runRoutes(deps, access))
     .route("/api/outbound", stopRoutes(deps, access))

@@ -69,6 +69,8 @@ export interface ApiDeps {
     defaultLocale: Locale;
     callerId: string | undefined;
     maxCallsPerBusiness: number;
+    /** Of one business, over all API processes. Default: rateLimit.ts. */
+    requestsPerMinute?: number | undefined;
     /** How long a POST can be under way: stop and force-cancel answer only when none is left. */
     postStartBudgetMs: number;
     postTimeoutMs: number;

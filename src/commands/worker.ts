@@ -4,12 +4,13 @@ import { readConfig, type Config } from "../config.ts";
 import { twilioDialler } from "../dialling/twilio.ts";
 import { limitsOf } from "../limits.ts";
 import { createLogger, type Logger } from "../log.ts";
+import { nobodyListens, type Reached } from "../runs/engine.ts";
 import { untilSignal } from "../shutdown.ts";
 import { startWorker, type Worker } from "../worker.ts";
 import { requireCurrentSchema } from "./currentSchema.ts";
 
 export async function workerCommand(): Promise<never> {
-  const config = readConfig(process.env, ["DATABASE_URL", "carrier"]);
+  const config = readConfig(undefined, ["DATABASE_URL", "carrier"]);
   const log = createLogger(config.logLevel);
   const databaseUrl = config.databaseUrl ?? "";
   const db = openDatabase({ url: databaseUrl, name: "ringpost start", max: 1 });
@@ -25,9 +26,18 @@ interface WorkerWishes {
   log: Logger;
   publicUrl: string;
   standIn: boolean;
+  /** For the fault drill. */
+  reached?: Reached;
 }
 
-export async function openWorker({ config, databaseUrl, log, publicUrl, standIn }: WorkerWishes): Promise<Worker> {
+export async function openWorker({
+  config,
+  databaseUrl,
+  log,
+  publicUrl,
+  standIn,
+  reached = nobodyListens,
+}: WorkerWishes): Promise<Worker> {
   if (!config.twilio) throw new Error("a worker needs a carrier");
   return await startWorker({
     databaseUrl,
@@ -37,5 +47,6 @@ export async function openWorker({ config, databaseUrl, log, publicUrl, standIn 
     publicUrl,
     voiceUrl: config.voiceUrl,
     callerId: config.callerId,
+    reached,
   });
 }

@@ -1,4 +1,4 @@
-// What the queue knows of a carrier: four verbs, and for each dial one of seven answers. The Twilio SDK hides behind it.
+// What the queue knows of a carrier: four verbs, and for each dial one of six answers. The Twilio SDK hides behind it.
 
 export interface DialRequest {
   /** E.164. */

@@ -109,7 +109,7 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
         durationSeconds: null,
         from: "answer" as const,
       };
-      await untilStored(engine, () => applyNews(engine.db, news));
+      await untilStored(engine, () => applyNews(engine.db, news, engine.reached));
       return await accountIsFine(engine);
     }
     case "rejected":

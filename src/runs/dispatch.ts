@@ -1,9 +1,12 @@
 // Dispatch: one short transaction that fills a business's free slots with its runs' next leads (I1, I3, I8). No HTTP.
+import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { inTransaction, row, rows, type Tx } from "../../db/client.ts";
+import { array, inTransaction, row, rows, type Tx } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import { reserveTurns, type Turns } from "../dialling/pacing.ts";
 import { callerIdOf } from "./callerId.ts";
+import { takeBackClaims } from "./takeBack.ts";
+import { untilStored } from "./untilStored.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
 import { claimJobs, type Claim } from "./claim.ts";
 import type { Engine, Limits } from "./engine.ts";
@@ -35,6 +38,17 @@ const RUNS_READ = 64;
 
 /** Claims as many jobs as slots, runs and the carrier's budget allow. The caller dials them. */
 export async function dispatchOnce(engine: Engine, businessId: number): Promise<Dispatched> {
+  const offered: string[] = [];
+  try {
+    return await claimShares(engine, businessId, offered);
+  } catch (error) {
+    if (offered.length > 0) engine.launch(() => giveBackUnknown(engine, businessId, offered));
+    throw error;
+  }
+}
+
+/** `offered`: gets the tokens that a commit may have stored. */
+async function claimShares(engine: Engine, businessId: number, offered: string[]): Promise<Dispatched> {
   return await inTransaction(engine.db, async (tx) => {
     await lockBusiness(tx, businessId);
     await endCancelled(tx, businessId);
@@ -50,15 +64,31 @@ export async function dispatchOnce(engine: Engine, businessId: number): Promise<
 
     const turns = await reserveTurns(tx, engine.dialler.accountSid, engine.limits.callsPerSecond, wanted);
     if (turns.granted === 0) return { claims: [], turns };
+    const slotNumbers = free.slice(0, turns.granted);
+    const tokens = slotNumbers.map(() => randomUUID());
+    offered.push(...tokens);
     const order = {
       businessId,
       shares: turns.granted < wanted ? cutTo(shares, turns.granted) : shares,
-      slotNumbers: free.slice(0, turns.granted),
+      slotNumbers,
+      tokens,
       from,
       voiceUrl: business.voiceUrl,
       slotSeconds: engine.limits.ringTimeoutSeconds + engine.limits.callTimeLimitSeconds,
     };
     return { claims: await claimJobs(tx, order, engine.worker), turns };
+  });
+}
+
+/**
+ * The connection broke before the commit was answered. If it happened, the claims hold slots in the name of a worker that
+ * lives and does not know of them, so that nobody else would ever take them back.
+ */
+async function giveBackUnknown(engine: Engine, businessId: number, tokens: string[]): Promise<void> {
+  await untilStored(engine, async () => {
+    // It may be committing still: then it holds the lock, and what it claimed shows only afterwards.
+    await inTransaction(engine.db, (tx) => lockBusiness(tx, businessId));
+    await takeBackClaims(engine, sql`token = any (${array(tokens, "text")})`, { lost: "the answer to the claim" });
   });
 }
 

@@ -6,15 +6,18 @@ import { inTransaction, row, rows, type Database, type Tx } from "../../db/clien
 import { lockBusiness } from "../../db/locks.ts";
 import type { Logger } from "../log.ts";
 import { audit } from "./audit.ts";
-import type { Limits } from "./engine.ts";
+import { cancelUnbegun } from "./cancelUnbegun.ts";
+import type { Limits, Reached } from "./engine.ts";
 import { resumeUnderLock } from "./resume.ts";
 import { lockRun, utcNow } from "./rows.ts";
-import { forgetActiveNumbers } from "./stop.ts";
+import { closeRun, forgetActiveNumbers } from "./closeRun.ts";
+import { OPEN_RUN } from "./states.ts";
 
 export interface Reclaimer {
   db: Database;
   log: Logger;
   limits: Pick<Limits, "runTtlMs" | "heartbeatMs" | "afterTtl">;
+  reached: Reached;
 }
 
 /** A running run that never got a lock counts as stuck after this. */
@@ -37,7 +40,9 @@ export async function reclaimStuckRuns(on: Reclaimer): Promise<number> {
   for (const run of found) {
     reclaimed += await inTransaction(on.db, async (tx) => {
       await lockBusiness(tx, run.businessId);
-      return Number(await reclaimRun(tx, on, run.businessId, run.id));
+      const lost = await reclaimRun(tx, on, run.businessId, run.id);
+      await on.reached("reap.reclaiming");
+      return Number(lost);
     });
   }
   if (reclaimed > 0) on.log.warn(`[CLEANUP] Reclaimed ${reclaimed} stuck runs (TTL=${on.limits.runTtlMs / 60_000}min)`);
@@ -56,6 +61,7 @@ export async function reclaimBusiness(tx: Tx, on: Pick<Reclaimer, "limits">, bus
 }
 
 async function reclaimRun(tx: Tx, on: Pick<Reclaimer, "limits">, businessId: number, runId: number): Promise<boolean> {
+  if (await finishCancel(tx, on, businessId, runId)) return false;
   const lost = await row<{ lastError: string; engine: string }>(
     tx,
     sql`update outbound_call_runs r
@@ -78,6 +84,26 @@ async function reclaimRun(tx: Tx, on: Pick<Reclaimer, "limits">, businessId: num
     const run = await lockRun(tx, businessId, runId);
     if (run) await resumeUnderLock(tx, businessId, run, "reaper");
   }
+  return true;
+}
+
+/** Somebody asked for this run to end, and its worker died over it: it ends as it was asked to, and is never resumed. */
+async function finishCancel(
+  tx: Tx,
+  on: Pick<Reclaimer, "limits">,
+  businessId: number,
+  runId: number,
+): Promise<boolean> {
+  const run = await lockRun(tx, businessId, runId);
+  if (!run?.cancelRequested) return false;
+  const stillStuck = await row(tx, sql`select 1 from outbound_call_runs where id = ${runId} and ${stuck(on.limits)}`);
+  if (!stillStuck) return true;
+  const { status } = await cancelUnbegun(tx, businessId, run, "Cancelled by user");
+  if (!OPEN_RUN.includes(status)) return true;
+  // Its live calls go on without it, as after a force-cancel.
+  await closeRun(tx, businessId, runId, "cancelled");
+  await forgetActiveNumbers(tx, businessId, runId);
+  await audit(tx, { runId, businessId, kind: "run.cancelled", actor: "reaper" });
   return true;
 }
 

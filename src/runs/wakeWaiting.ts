@@ -21,7 +21,7 @@ export async function wakeWaiting(engine: Pick<Engine, "db" | "limits">): Promis
             -- A cancel needs neither a slot nor the right to call.
             or exists (select from outbound_call_runs r
                         where r.business_id = b.id and r.status in ('pending', 'running') and r.engine = 'ringpost'
-                          and r.cancel_requested)`,
+                          and r.cancel_requested and (r.queued_count > 0 or r.in_progress_count = 0))`,
   );
   for (const { id } of waiting) await wakeDispatch(engine.db, id);
   return waiting.length;

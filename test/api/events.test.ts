@@ -162,11 +162,6 @@ describe("event streams", () => {
     await until(() => stream.events.at(-1)?.data.completed === 60);
     const most = 2 + Math.ceil((performance.now() - began) / 250);
     assert.ok(stream.events.length <= most, `${stream.events.length} events, at most ${most}`);
-    const gaps = stream.events.slice(1).map((event, n) => event.at - stream.events[n]!.at);
-    assert.ok(
-      gaps.every((gap) => gap > 200),
-      gaps.join(),
-    );
   });
 
   it("say nothing when a worker only renews its lock", async (t) => {

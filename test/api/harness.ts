@@ -77,6 +77,7 @@ export function anApi(db: Database, overrides: { queue?: Partial<Queue>; deps?: 
       defaultLocale: "he",
       callerId: "+97231234567",
       maxCallsPerBusiness: 3,
+      requestsPerMinute: 1_000_000,
       postStartBudgetMs: 100,
       postTimeoutMs: 100,
     },

@@ -145,7 +145,6 @@ async function allowed(on: pg.Client, mine: Shop): Promise<string[]> {
      values (${mine.run}, ${mine.spare}, ${mine.business}, '+1', '+1')
      on conflict (business_id, active_number) where active_number is not null do nothing returning lead_id`,
     `insert into outbound_run_events (run_id, business_id, job_id, kind, actor) values (${mine.run}, ${mine.business}, ${mine.job}, 'x', 'x')`,
-    `update outbound_call_jobs set call_log_id = ${mine.call}`,
     `select 1 from outbound_call_runs where id = ${mine.run} for no key update`,
     `delete from outbound_call_slots where job_id = ${mine.job}`,
     `update outbound_call_attempts set closed_at = now()`,

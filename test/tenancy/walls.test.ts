@@ -1,6 +1,7 @@
 // The wall in the database: stands with what the migrations build, and each stone of it is needed.
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { migrateDatabase } from "../../db/migrate.ts";
 import { freshDatabase } from "../api/support.ts";
 import { breaches } from "./breaches.ts";
 import { aShop, connect, CRM, OURS, SHARED } from "./shops.ts";
@@ -42,6 +43,18 @@ describe("a request in raw SQL", () => {
       "select current_user = session_user as me, current_setting('app.business_id') as business, current_setting('search_path') as path",
     );
     assert.deepEqual(rows, [{ me: true, business: "", path: '"$user", public' }]);
+  });
+});
+
+describe("a CRM that changes a column", () => {
+  it("takes our views out of the way, and the next migration puts everything back", async (t) => {
+    const other = await freshDatabase(t);
+    const { connectionString } = other.$client.options;
+    const client = await connect(connectionString!);
+    t.after(() => client.end());
+    await client.query("drop schema ringpost cascade; alter table leads alter column phone_e164 type text");
+    assert.deepEqual((await migrateDatabase(connectionString!)).applied, []);
+    assert.deepEqual(await breaches(client, await aShop(client), await aShop(client)), []);
   });
 });
 
