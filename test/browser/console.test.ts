@@ -45,6 +45,7 @@ interface Words {
   audit: string;
   created: string;
   endedIt: string;
+  runs: string;
   calls: string;
   settings: string;
   save: string;
@@ -67,6 +68,7 @@ const EN: Words = {
   audit: "Who did what, and when",
   created: "Created the run",
   endedIt: "Stopped the run",
+  runs: "Runs",
   calls: "Calls",
   settings: "Settings",
   save: "Save",
@@ -88,6 +90,7 @@ const HE: Words = {
   audit: "מי עשה מה, ומתי",
   created: "יצירת הריצה",
   endedIt: "עצירת הריצה",
+  runs: "ריצות",
   calls: "שיחות",
   settings: "הגדרות",
   save: "שמירה",
@@ -225,6 +228,17 @@ describe("the console", { skip }, () => {
     await en.page.getByRole("link", { name: HE.run }).first().waitFor();
     assert.equal(await en.page.getAttribute("html", "dir"), "rtl");
     assert.deepEqual([...en.faults, ...he.faults], []);
+
+    // A stream that breaks off is taken up again where it was left.
+    const lastIds: (string | undefined)[] = [];
+    await he.page.route("**/events", async (route) => {
+      lastIds.push(route.request().headers()["last-event-id"]);
+      await route.fulfill({ contentType: "text/event-stream", body: "retry: 50\nid: 7-abc\n\n" });
+    });
+    await he.page.getByRole("link", { name: HE.runs, exact: true }).click();
+    await he.page.getByRole("link", { name: HE.run }).first().click();
+    await until(() => lastIds.length > 2, "the stream was not taken up again");
+    assert.deepEqual(lastIds.slice(0, 3), [undefined, "7-abc", "7-abc"]);
 
     // Refused: the server's own words, and the question for a token.
     const stranger = await browser.tab({ locale: "en-GB" });

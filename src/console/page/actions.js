@@ -3,7 +3,7 @@ import { post } from "./api.js";
 import { busy, confirmed } from "./dialog.js";
 import { announce, h, newId, say } from "./dom.js";
 import { figure, t } from "./locale.js";
-import { stateOf } from "./progress.js";
+import { isOpen, stateOf } from "./progress.js";
 
 /** @param {() => void} changed asked after each answer: read again */
 export function runActions(changed) {
@@ -54,9 +54,8 @@ export function runActions(changed) {
     /** @param {any} next */
     update(next) {
       run = next;
-      const open = run.status === "pending" || run.status === "running";
       for (const [button, shown] of /** @type {const} */ ([
-        [stop, open],
+        [stop, isOpen(run)],
         [cancel, run.can_cancel],
         [resume, run.status === "failed"],
       ])) {

@@ -1,5 +1,5 @@
-// The words and tones for what becomes of a call.
-import { h } from "./dom.js";
+// A call as the page names it: whom it was for, and what becomes of it.
+import { h, own } from "./dom.js";
 import { t } from "./locale.js";
 
 /** A call that the carrier has accepted is being dialled, for everybody but engineers. @param {string} callStatus */
@@ -11,3 +11,6 @@ export const stateOfJob = (job) =>
 
 /** @param {string} state */
 export const outcomePill = (state) => h("span", { class: "pill", "data-state": state }, t().outcome[state] ?? state);
+
+/** @param {any} job */
+export const nameOf = (job) => own(job.lead_name ?? t().leadNumber(String(job.lead_id)));

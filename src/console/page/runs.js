@@ -3,8 +3,9 @@ import { runActions, narrator } from "./actions.js";
 import { get } from "./api.js";
 import { faultNote } from "./dialog.js";
 import { h, put, say } from "./dom.js";
-import { figure, t, when } from "./locale.js";
-import { countTiles, progressBar, statusPill } from "./progress.js";
+import { figures } from "./figures.js";
+import { t, when } from "./locale.js";
+import { countTiles, isOpen, progressBar, statusPill } from "./progress.js";
 import { startPanel } from "./start.js";
 import { watchRun } from "./stream.js";
 import { waitingNote } from "./waiting.js";
@@ -13,8 +14,6 @@ const PAGE = 20;
 const REFRESH_MS = 4_000;
 /** A browser opens six connections to a server over HTTP/1.1: streams must leave some. Further runs move with the list. */
 const STREAMS = 3;
-
-const isOpen = (/** @type {any} */ run) => run.status === "pending" || run.status === "running";
 
 export function runsView() {
   /** @type {Map<number, ReturnType<typeof runCard>>} */
@@ -168,47 +167,6 @@ function runCard(id, changed) {
     update(run) {
       for (const part of [pill, progress, counts, deeds, waiting]) part.update(run);
       say(made, when(run.created_at));
-    },
-  };
-}
-
-/** The figures on top: lines in use, leads waiting, active runs. */
-function figures() {
-  let asking = false;
-  let again = false;
-  const lines = h("dd");
-  const dots = h("div", { class: "lines", "aria-hidden": "true" });
-  const waiting = h("dd");
-  const active = h("dd");
-  const node = h(
-    "dl",
-    { class: "figures" },
-    h("div", {}, h("dt", {}, t().lines), lines, dots),
-    h("div", {}, h("dt", {}, t().waitingLeads), waiting),
-    h("div", {}, h("dt", {}, t().activeRuns), active),
-  );
-  for (const dd of [lines, waiting, active]) dd.textContent = "–";
-  return {
-    node,
-    /** @param {any[]} runs */
-    runs(runs) {
-      const open = runs.filter(isOpen);
-      say(active, figure(open.length));
-      say(waiting, figure(open.reduce((sum, run) => sum + run.queued, 0)));
-    },
-    /** One question at a time; what changed meanwhile is asked once more. */
-    async refresh() {
-      if (asking) return void (again = true);
-      asking = true;
-      const counts = await get("outbound_calls/counts").catch(() => undefined);
-      if (counts) {
-        const { active_outbound: used, max_outbound: all } = counts;
-        put(lines, h("b", {}, figure(used)), h("span", { class: "muted" }, ` / ${figure(all)}`));
-        lines.setAttribute("aria-label", t().linesOf(figure(used), figure(all)));
-        put(dots, ...Array.from({ length: all }, (_, i) => h("i", { class: i < used ? "used" : "" })));
-      }
-      asking = false;
-      if (again) setTimeout(() => ((again = false), void this.refresh()), 500);
     },
   };
 }
