@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestContext } from "node:test";
+import type { AxeResults } from "axe-core";
 import { chromium, type BrowserContextOptions, type Page } from "playwright-core";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
@@ -76,17 +77,16 @@ export async function openBrowser(t: TestContext, executablePath: string) {
 
 async function axeOn(page: Page): Promise<string[]> {
   // The page's policy lets no script in that it did not serve itself: axe comes in by the debugger's door.
-  const { source } = createRequire(import.meta.url)("axe-core") as { source: string };
-  await page.evaluate(source);
-  return await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
-    };
-    const { violations } = await axe.run();
-    return violations
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
-      .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
-  });
+  if (!(await page.evaluate("'axe' in globalThis"))) {
+    const { source } = createRequire(import.meta.url)("axe-core") as { source: string };
+    await page.evaluate(source);
+  }
+  const { violations } = (await page.evaluate(
+    `axe.run({ resultTypes: ["violations"], preload: false })`,
+  )) as AxeResults;
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
 }
 
 async function shoot(page: Page, name: string): Promise<void> {

@@ -21,6 +21,14 @@ const TOO_WIDE = `document.documentElement.scrollWidth <= innerWidth ? [] : [...
   .filter((e) => e.getBoundingClientRect().left < -0.5 || e.getBoundingClientRect().right > innerWidth + 0.5)
   .map((e) => e.outerHTML.slice(0, 120))`;
 
+/** In the page: the parts of the bar stand side by side, and together are as long as it. */
+const BAR_FILLED = `(() => {
+  const parts = [...document.querySelector(".bar").children].map((part) => part.getBoundingClientRect());
+  const bar = document.querySelector(".bar").getBoundingClientRect();
+  const length = parts.reduce((sum, part) => sum + part.width, 0);
+  return Math.abs(length - bar.width) < 2 && parts.every((part) => part.height === bar.height);
+})()`;
+
 interface Words {
   dir: string;
   signIn: string;
@@ -37,6 +45,7 @@ interface Words {
   audit: string;
   created: string;
   endedIt: string;
+  runs: string;
   calls: string;
   settings: string;
   save: string;
@@ -59,6 +68,7 @@ const EN: Words = {
   audit: "Who did what, and when",
   created: "Created the run",
   endedIt: "Stopped the run",
+  runs: "Runs",
   calls: "Calls",
   settings: "Settings",
   save: "Save",
@@ -80,6 +90,7 @@ const HE: Words = {
   audit: "מי עשה מה, ומתי",
   created: "יצירת הריצה",
   endedIt: "עצירת הריצה",
+  runs: "ריצות",
   calls: "שיחות",
   settings: "הגדרות",
   save: "שמירה",
@@ -143,6 +154,7 @@ async function play(tab: Tab, w: Words, name: string, url: string, token: string
   // Nobody reloads: the mark would be gone.
   await page.evaluate(() => Object.assign(globalThis, { here: true }));
   await until(async () => (await done(bar)) > 0, "the bar never moved");
+  assert.equal(await page.evaluate(BAR_FILLED), true, "the parts of the bar do not fill it side by side");
   await calmly(tab, name, "runs");
   const before = await done(bar);
   await until(async () => (await done(bar)) > before, "the bar stood still");
@@ -216,6 +228,17 @@ describe("the console", { skip }, () => {
     await en.page.getByRole("link", { name: HE.run }).first().waitFor();
     assert.equal(await en.page.getAttribute("html", "dir"), "rtl");
     assert.deepEqual([...en.faults, ...he.faults], []);
+
+    // A stream that breaks off is taken up again where it was left.
+    const lastIds: (string | undefined)[] = [];
+    await he.page.route("**/events", async (route) => {
+      lastIds.push(route.request().headers()["last-event-id"]);
+      await route.fulfill({ contentType: "text/event-stream", body: "retry: 50\nid: 7-abc\n\n" });
+    });
+    await he.page.getByRole("link", { name: HE.runs, exact: true }).click();
+    await he.page.getByRole("link", { name: HE.run }).first().click();
+    await until(() => lastIds.length > 2, "the stream was not taken up again");
+    assert.deepEqual(lastIds.slice(0, 3), [undefined, "7-abc", "7-abc"]);
 
     // Refused: the server's own words, and the question for a token.
     const stranger = await browser.tab({ locale: "en-GB" });

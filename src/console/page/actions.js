@@ -1,9 +1,9 @@
 // Stop, cancel and resume: each says what it will do before it does it.
 import { post } from "./api.js";
 import { busy, confirmed } from "./dialog.js";
-import { announce, h, newId } from "./dom.js";
+import { announce, h, newId, say } from "./dom.js";
 import { figure, t } from "./locale.js";
-import { stateOf } from "./progress.js";
+import { isOpen, stateOf } from "./progress.js";
 
 /** @param {() => void} changed asked after each answer: read again */
 export function runActions(changed) {
@@ -28,8 +28,12 @@ export function runActions(changed) {
     const box = h("input", { type: "checkbox", id: newId() });
     const hint = h("p", { class: "hint", id: newId() }, t().hangUpHint);
     box.setAttribute("aria-describedby", hint.id);
+    const live = h("span", { "aria-live": "polite" }, t().stopLive(run.in_progress));
+    box.addEventListener("change", () =>
+      say(live, box.checked ? t().stopHangUp(run.in_progress) : t().stopLive(run.in_progress)),
+    );
     const extra = h("div", { class: "choice" }, box, h("label", { for: box.id }, t().hangUp), hint);
-    const lines = [t().stopQueued(run.queued), t().stopLive(run.in_progress), t().stopFinal];
+    const lines = [t().stopQueued(run.queued), live, t().stopFinal];
     const wish = { title: t().stopTitle(run.run_id), lines, yes: t().stop, no: t().keep, danger: true };
     if (await confirmed({ ...wish, extra: run.in_progress > 0 && extra }))
       await send(stop, "outbound/stop-queue", { run_id: run.run_id, hang_up: box.checked });
@@ -50,9 +54,8 @@ export function runActions(changed) {
     /** @param {any} next */
     update(next) {
       run = next;
-      const open = run.status === "pending" || run.status === "running";
       for (const [button, shown] of /** @type {const} */ ([
-        [stop, open],
+        [stop, isOpen(run)],
         [cancel, run.can_cancel],
         [resume, run.status === "failed"],
       ])) {

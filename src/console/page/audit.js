@@ -2,7 +2,7 @@
 import { get } from "./api.js";
 import { faultNote } from "./dialog.js";
 import { h, newId, put } from "./dom.js";
-import { t, when } from "./locale.js";
+import { figure, t, when } from "./locale.js";
 
 const PAGE = 100;
 /** A run of thousands of calls has a long trail; beyond this many pages at once the user asks for more. */
@@ -37,7 +37,7 @@ export function auditTrail(runId) {
 
   function show() {
     const shown = [...events.values()].filter((event) => box.checked || event.job_id === null);
-    put(list, ...shown.map(line));
+    put(list, ...grouped(shown).map(line));
     if (shown.length === 0) put(list, h("li", { class: "muted" }, t().auditEmpty));
   }
 
@@ -70,8 +70,21 @@ export function auditTrail(runId) {
   return { node, refresh: () => void load() };
 }
 
-/** @param {any} event */
-function line(event) {
+/** The same thing by the same actor several times in a row is one line. @param {any[]} events */
+function grouped(events) {
+  /** @type {{ event: any, times: number }[]} */
+  const groups = [];
+  for (const event of events) {
+    const last = groups.at(-1);
+    if (last && last.event.kind === event.kind && last.event.actor === event.actor && event.job_id === null)
+      last.times += 1;
+    else groups.push({ event, times: 1 });
+  }
+  return groups;
+}
+
+/** @param {{ event: any, times: number }} group */
+function line({ event, times }) {
   const [kind = "", ...name] = String(event.actor).split(":");
   const known = Object.keys(t().details);
   const figures = Object.entries(event.detail ?? {})
@@ -85,7 +98,15 @@ function line(event) {
       "div",
       {},
       h("b", {}, t().kinds[event.kind] ?? event.kind),
-      h("span", { class: "actor" }, t().actors[kind] ?? kind, " ", h("bdi", {}, name.join(":"))),
+      " ",
+      h(
+        "span",
+        { class: "actor" },
+        t().actors[kind] ?? kind,
+        " ",
+        h("bdi", {}, name.join(":")),
+        times > 1 && ` × ${figure(times)}`,
+      ),
       figures.length > 0 && h("div", { class: "hint" }, figures.join(" · ")),
     ),
   );

@@ -4,6 +4,7 @@ import { callCharts } from "./chart.js";
 import { faultNote } from "./dialog.js";
 import { announce, h, newId, own, phone, put } from "./dom.js";
 import { figure, t, talk, when } from "./locale.js";
+import { outcomePill, stateOfCall } from "./outcome.js";
 import { table } from "./table.js";
 
 const PAGE = 25;
@@ -13,18 +14,14 @@ const REFRESH_MS = 5_000;
 const TYPING_MS = 300;
 const FILTERS = ["completed", "no-answer", "busy", "failed", "canceled", "ringing", "in-progress"];
 
-/** @param {string} status */
-export const outcomePill = (status) =>
-  h("span", { class: "pill", "data-state": status }, t().outcome[status] ?? status);
-
-export const callColumns = () => [
+const callColumns = () => [
   {
     name: "who",
     title: t().lead,
     cell: (/** @type {any} */ c) => own(c.lead_name ?? t().leadNumber(String(c.lead_id ?? "—"))),
   },
   { name: "number", title: t().phone, cell: (/** @type {any} */ c) => phone(c.to_number) },
-  { name: "state", title: t().filter, cell: (/** @type {any} */ c) => outcomePill(c.status) },
+  { name: "state", title: t().filter, cell: (/** @type {any} */ c) => outcomePill(stateOfCall(c.status)) },
   {
     name: "time",
     title: t().time,

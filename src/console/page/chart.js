@@ -2,6 +2,7 @@
 // them in words.
 import { h, svg } from "./dom.js";
 import { figure, isRtl, t, when } from "./locale.js";
+import { stateOfCall } from "./outcome.js";
 
 /** The columns of the chart over time. */
 const COLUMNS = 24;
@@ -21,7 +22,7 @@ export function callCharts(calls) {
 
 /** @param {{ status: string }[]} calls */
 function outcomes(calls) {
-  const groups = Object.entries(Object.groupBy(calls, (call) => call.status)).map(([status, list]) => ({
+  const groups = Object.entries(Object.groupBy(calls, (call) => stateOfCall(call.status))).map(([status, list]) => ({
     status,
     n: list?.length ?? 0,
   }));

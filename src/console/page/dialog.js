@@ -4,7 +4,7 @@ import { h, newId } from "./dom.js";
 import { t } from "./locale.js";
 
 /**
- * @param {{ title: string, lines: string[], extra?: Node | false, yes: string, no: string, danger?: boolean }} wish
+ * @param {{ title: string, lines: (string | Node)[], extra?: Node | false, yes: string, no: string, danger?: boolean }} wish
  * @returns {Promise<boolean>}
  */
 export function confirmed({ title, lines, extra, yes, no, danger = false }) {

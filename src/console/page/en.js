@@ -80,6 +80,7 @@ export const en = {
   /** @param {string} text */
   leadNumber: (text) => `Lead ${text}`,
 
+  earlier: "Earlier runs",
   noRuns: "Nothing has been called yet",
   noRunsHint: "Start with a list or a file above. The progress will show here, live.",
   /** @param {number} id */
@@ -124,7 +125,8 @@ export const en = {
   stopTitle: /** @param {number} id */ (id) => `Stop run ${id}?`,
   stopQueued: /** @param {number} n */ (n) => `${count(n, "waiting lead", "waiting leads")} will not be called.`,
   stopLive: /** @param {number} n */ (n) =>
-    n === 0 ? "No call is live." : `${count(n, "live call goes", "live calls go")} on until the people hang up.`,
+    n === 0 ? "No call is live." : `${count(n, "live call goes", "live calls go")} on until one side hangs up.`,
+  stopHangUp: /** @param {number} n */ (n) => `${count(n, "live call is", "live calls are")} hung up at once.`,
   stopFinal: "A stopped run cannot be resumed.",
   hangUp: "Also hang up live calls",
   hangUpHint: "People who are talking right now will be cut off.",
@@ -161,18 +163,16 @@ export const en = {
   }),
   kinds: /** @type {Record<string, string>} */ ({
     "run.created": "Created the run",
-    "run.running": "Started calling",
     "run.completed": "All leads are done",
     "run.cancelled": "The run is cancelled",
     "run.stopped": "Stopped the run",
-    "run.failed": "The run failed",
     "run.cancel_requested": "Asked to cancel",
-    "run.force_cancelled": "Cancelled at once",
     "run.queue_cancelled": "Cancelled the leads still waiting",
     "run.resumed": "Resumed the run",
     "run.adopted": "Took the run over",
     "run.reclaimed": "Reclaimed the run: its worker was lost",
-    "system_admin.access": "Looked at the run",
+    "system_admin.access": "Used the rights of a system admin",
+    "job.dialing": "Dialling began",
     "job.calling": "Call placed",
     "job.ended": "Call ended",
     "job.adopted": "Call found again",
@@ -181,6 +181,7 @@ export const en = {
     "job.unsettled": "Outcome unknown, being looked up",
     "job.second_call": "A second call was hung up",
     "job.orphan_hung_up": "A stray call was hung up",
+    "slot.freed": "Line freed",
   }),
 
   recent: "Recent calls",

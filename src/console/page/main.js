@@ -9,6 +9,8 @@ import { settingsView } from "./settings.js";
 import { signInView } from "./signIn.js";
 
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));
+/** Kept: asked for again at every step, it would be missing when the server is away. */
+const icon = h("img", { src: "console/icon.svg", alt: "", width: 28, height: 28 });
 /** @type {{ node: HTMLElement, close: () => void } | undefined} */
 let view;
 
@@ -51,12 +53,7 @@ function header() {
   return h(
     "header",
     {},
-    h(
-      "span",
-      { class: "brand", dir: "ltr" },
-      h("img", { src: "console/icon.svg", alt: "", width: 28, height: 28 }),
-      "Ringpost",
-    ),
+    h("span", { class: "brand", dir: "ltr" }, icon, "Ringpost"),
     token() &&
       h(
         "nav",

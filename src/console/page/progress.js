@@ -5,9 +5,10 @@ import { figure, t } from "./locale.js";
 const PARTS = /** @type {const} */ (["completed", "failed", "cancelled", "in_progress", "queued"]);
 const COUNTS = /** @type {const} */ (["queued", "in_progress", "completed", "failed", "cancelled"]);
 
+export const isOpen = (/** @type {any} */ run) => run.status === "pending" || run.status === "running";
+
 /** What a run is called on the screen: one that has been asked to cancel says so before it is. @param {any} run */
-export const stateOf = (run) =>
-  run.cancel_requested && ["pending", "running"].includes(run.status) ? "cancelling" : run.status;
+export const stateOf = (run) => (run.cancel_requested && isOpen(run) ? "cancelling" : run.status);
 
 export function statusPill() {
   const node = h("span", { class: "pill" });
@@ -36,7 +37,7 @@ export function progressBar() {
       bar.setAttribute("aria-valuemax", String(run.total_leads));
       bar.setAttribute("aria-valuenow", String(run.cursor_position));
       bar.setAttribute("aria-valuetext", words);
-      bar.classList.toggle("live", run.in_progress > 0);
+      bar.classList.toggle("moving", run.in_progress > 0);
       say(text, words);
     },
   };

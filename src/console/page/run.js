@@ -2,20 +2,18 @@
 import { narrator, runActions } from "./actions.js";
 import { download, get } from "./api.js";
 import { auditTrail } from "./audit.js";
-import { outcomePill } from "./calls.js";
 import { callCharts } from "./chart.js";
 import { busy, faultNote } from "./dialog.js";
-import { h, newId, own, phone, put, say } from "./dom.js";
+import { h, put, say } from "./dom.js";
+import { leadList } from "./leads.js";
+import { liveCalls } from "./live.js";
 import { figure, t, when } from "./locale.js";
 import { countTiles, progressBar, stateOf, statusPill } from "./progress.js";
+import { patience } from "./session.js";
 import { watchRun } from "./stream.js";
-import { table } from "./table.js";
 import { waitingNote } from "./waiting.js";
 
-/** A ringing call that is answered moves no count, so that no event tells of it. */
-const LIVE_MS = 1_500;
 const CHARTS_MS = 5_000;
-const STATES = ["queued", "dialing", "calling", "completed", "failed", "cancelled"];
 
 /** @param {number} id */
 export function runView(id) {
@@ -90,7 +88,7 @@ export function runView(id) {
   });
   const timer = setInterval(
     () => document.hidden || !["running", "cancelling"].includes(state) || (void draw(), leads.refresh()),
-    CHARTS_MS,
+    CHARTS_MS * patience(),
   );
   return {
     node: h(
@@ -107,131 +105,5 @@ export function runView(id) {
       live.close();
       clearInterval(timer);
     },
-  };
-}
-
-/** @param {any} job */
-const lead = (job) => own(job.lead_name ?? t().leadNumber(String(job.lead_id)));
-
-/** @param {number} id */
-function liveCalls(id) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  /** Calls under way, as the last event said. */
-  let calls = 0;
-  const heading = newId();
-  const list = h("ul", { class: "live" });
-  const node = h(
-    "section",
-    { class: "card", "aria-labelledby": heading, hidden: true },
-    h("h2", { id: heading }, t().liveCalls),
-    list,
-  );
-
-  const none = () => put(list, h("li", { class: "muted" }, t().noLive));
-  const line = (/** @type {any} */ job) =>
-    h("li", {}, lead(job), phone(job.to_number), outcomePill(job.call_status ?? job.status));
-
-  async function look() {
-    const page = (/** @type {string} */ status) => get(`outbound/runs/${id}/jobs`, { query: { status, limit: 50 } });
-    const found = document.hidden
-      ? undefined
-      : await Promise.all(["calling", "dialing"].map(page)).catch(() => undefined);
-    if (calls === 0) {
-      timer = undefined;
-      return none();
-    }
-    if (found) put(list, ...found.flatMap(({ items }) => items.map(line)));
-    timer = setTimeout(() => void look(), LIVE_MS);
-  }
-  return {
-    node,
-    /** @param {any} next */
-    update(next) {
-      calls = next.in_progress;
-      node.hidden = next.in_progress === 0 && !["pending", "running"].includes(next.status);
-      if (calls === 0) none();
-      // The first look is at once; the timer's id comes with it.
-      else timer ??= setTimeout(() => void look());
-    },
-    close: () => void (calls = 0),
-  };
-}
-
-/** @param {number} id */
-function leadList(id) {
-  /** @type {string | null} */
-  let cursor = null;
-  let pages = 1;
-  const [heading, filterId] = [newId(), newId()];
-  const fault = h("div");
-  const filter = h(
-    "select",
-    { id: filterId, onchange: () => ((pages = 1), void load()) },
-    h("option", { value: "" }, t().anyStatus),
-    ...STATES.map((s) =>
-      h(
-        "option",
-        { value: s },
-        s === "completed" || s === "failed" || s === "cancelled" ? t().status[s] : (t().outcome[s] ?? s),
-      ),
-    ),
-  );
-  const list = table(t().leads, [
-    { name: "who", title: t().lead, cell: lead },
-    { name: "number", title: t().phone, cell: (/** @type {any} */ job) => phone(job.to_number) },
-    {
-      name: "state",
-      title: t().filter,
-      cell: (/** @type {any} */ job) => outcomePill(job.outcome ?? job.call_status ?? job.status),
-    },
-    { name: "time", title: t().time, cell: (/** @type {any} */ job) => when(job.completed_at ?? job.started_at) },
-  ]);
-  const empty = h("p", { class: "muted", hidden: true }, t().noLeads);
-  const more = h("button", { type: "button", hidden: true, onclick: () => ((pages += 1), void load()) }, t().more);
-
-  async function load() {
-    /** @type {any[]} */
-    const jobs = [];
-    cursor = null;
-    try {
-      for (let n = 0; n < pages; n += 1) {
-        const page = await get(`outbound/runs/${id}/jobs`, {
-          query: { limit: 20, status: filter.value, cursor: cursor ?? undefined },
-        });
-        jobs.push(...page.items);
-        cursor = page.next_cursor;
-        if (cursor === null) break;
-      }
-      list.show(jobs);
-      list.node.hidden = jobs.length === 0;
-      empty.hidden = jobs.length > 0;
-      more.hidden = cursor === null;
-      put(fault);
-    } catch (error) {
-      put(
-        fault,
-        faultNote(error, () => void load()),
-      );
-    }
-  }
-  void load();
-  return {
-    node: h(
-      "section",
-      { class: "card", "aria-labelledby": heading },
-      h(
-        "div",
-        { class: "head" },
-        h("h2", { id: heading }, t().leads),
-        h("label", { for: filterId, class: "unseen" }, t().filter),
-        filter,
-      ),
-      fault,
-      list.node,
-      empty,
-      more,
-    ),
-    refresh: () => void load(),
   };
 }

@@ -3,8 +3,9 @@ import { runActions, narrator } from "./actions.js";
 import { get } from "./api.js";
 import { faultNote } from "./dialog.js";
 import { h, put, say } from "./dom.js";
-import { figure, t, when } from "./locale.js";
-import { countTiles, progressBar, statusPill } from "./progress.js";
+import { figures } from "./figures.js";
+import { t, when } from "./locale.js";
+import { countTiles, isOpen, progressBar, statusPill } from "./progress.js";
 import { startPanel } from "./start.js";
 import { watchRun } from "./stream.js";
 import { waitingNote } from "./waiting.js";
@@ -14,37 +15,45 @@ const REFRESH_MS = 4_000;
 /** A browser opens six connections to a server over HTTP/1.1: streams must leave some. Further runs move with the list. */
 const STREAMS = 3;
 
-const isOpen = (/** @type {any} */ run) => run.status === "pending" || run.status === "running";
-
 export function runsView() {
   /** @type {Map<number, ReturnType<typeof runCard>>} */
   const cards = new Map();
   /** @type {Map<number, { stop: () => void, live: boolean }>} */
   const streams = new Map();
   let closed = false;
+  /** Each run as it was last told, by the list or by its stream. @type {Map<number, any>} */
+  const known = new Map();
   /** The page after the oldest shown. @type {string | null} */
   let older = null;
   const strip = figures();
-  const list = h("ul", { class: "runs" });
+  // Who watches and stops comes first. A card stays where it is when its run ends: nothing jumps under the pointer.
+  const now = h("ul", { class: "runs", "aria-label": t().activeRuns });
+  const past = h("ul", { class: "runs", "aria-label": t().earlier });
+  const title = h("h2", { hidden: true }, t().earlier);
   const empty = h("div", { class: "empty" }, h("p", {}, t().loading));
   const fault = h("div");
   const more = h("button", { type: "button", hidden: true, onclick: () => void showOlder() }, t().more);
 
-  /** @param {any[]} runs @param {boolean} [below] */
-  function show(runs, below = false) {
-    let before = below ? null : list.firstElementChild;
+  /** @param {any[]} runs */
+  function show(runs) {
     for (const run of runs) {
-      let card = cards.get(run.run_id);
-      if (!card) {
-        card = runCard(run.run_id, () => void load());
-        cards.set(run.run_id, card);
-        list.insertBefore(card.node, before);
-      } else before = card.node.nextElementSibling;
-      if (!streams.get(run.run_id)?.live) card.update(run);
+      const card = cards.get(run.run_id) ?? runCard(run.run_id, () => void load());
+      if (!cards.has(run.run_id)) place(card.node, isOpen(run) ? now : past, run.run_id);
+      cards.set(run.run_id, card);
+      if (!streams.get(run.run_id)?.live) told(card, run);
       if (isOpen(run) && !streams.has(run.run_id) && streams.size < STREAMS) watch(run.run_id, card);
     }
+    title.hidden = past.childElementCount === 0;
+    if (cards.size === 0) strip.runs([]);
     empty.hidden = cards.size > 0;
     if (cards.size === 0) put(empty, h("p", {}, h("b", {}, t().noRuns)), h("p", {}, t().noRunsHint));
+  }
+
+  /** @param {ReturnType<typeof runCard>} card @param {any} run */
+  function told(card, run) {
+    card.update(run);
+    known.set(run.run_id, run);
+    strip.runs([...known.values()]);
   }
 
   /** @param {number} id @param {ReturnType<typeof runCard>} card */
@@ -54,7 +63,7 @@ export function runsView() {
     streams.set(id, stream);
     stream.stop = watchRun(id, {
       progress(run) {
-        card.update(run);
+        told(card, run);
         tell(run);
         void strip.refresh();
       },
@@ -73,7 +82,6 @@ export function runsView() {
       if (cards.size <= items.length) older = next_cursor;
       more.hidden = older === null;
       show(items);
-      strip.runs(items);
       put(fault);
     } catch (error) {
       if (closed) return;
@@ -92,7 +100,7 @@ export function runsView() {
       const { items, next_cursor } = await get("outbound/runs", { query });
       older = next_cursor;
       more.hidden = older === null;
-      show(items, true);
+      show(items);
     } catch (error) {
       put(
         fault,
@@ -109,9 +117,11 @@ export function runsView() {
       {},
       h("h1", { tabindex: -1, class: "unseen" }, t().runs),
       strip.node,
+      now,
       startPanel(() => void load()),
       fault,
-      list,
+      title,
+      past,
       empty,
       more,
     ),
@@ -121,6 +131,15 @@ export function runsView() {
       for (const { stop } of streams.values()) stop();
     },
   };
+}
+
+/** Newest first. @param {HTMLElement} card @param {HTMLElement} list @param {number} id */
+function place(card, list, id) {
+  card.dataset["id"] = String(id);
+  list.insertBefore(
+    card,
+    [...list.children].find((c) => Number(/** @type {HTMLElement} */ (c).dataset["id"]) < id) ?? null,
+  );
 }
 
 /** @param {number} id @param {() => void} changed */
@@ -148,47 +167,6 @@ function runCard(id, changed) {
     update(run) {
       for (const part of [pill, progress, counts, deeds, waiting]) part.update(run);
       say(made, when(run.created_at));
-    },
-  };
-}
-
-/** The figures on top: lines in use, leads waiting, active runs. */
-function figures() {
-  let asking = false;
-  let again = false;
-  const lines = h("dd");
-  const dots = h("div", { class: "lines", "aria-hidden": "true" });
-  const waiting = h("dd");
-  const active = h("dd");
-  const node = h(
-    "dl",
-    { class: "figures" },
-    h("div", {}, h("dt", {}, t().lines), lines, dots),
-    h("div", {}, h("dt", {}, t().waitingLeads), waiting),
-    h("div", {}, h("dt", {}, t().activeRuns), active),
-  );
-  for (const dd of [lines, waiting, active]) dd.textContent = "–";
-  return {
-    node,
-    /** @param {any[]} runs the newest */
-    runs(runs) {
-      const open = runs.filter(isOpen);
-      say(active, figure(open.length));
-      say(waiting, figure(open.reduce((sum, run) => sum + run.queued, 0)));
-    },
-    /** One question at a time; what changed meanwhile is asked once more. */
-    async refresh() {
-      if (asking) return void (again = true);
-      asking = true;
-      const counts = await get("outbound_calls/counts").catch(() => undefined);
-      if (counts) {
-        const { active_outbound: used, max_outbound: all } = counts;
-        put(lines, h("b", {}, figure(used)), h("span", { class: "muted" }, ` / ${figure(all)}`));
-        lines.setAttribute("aria-label", t().linesOf(figure(used), figure(all)));
-        put(dots, ...Array.from({ length: all }, (_, i) => h("i", { class: i < used ? "used" : "" })));
-      }
-      asking = false;
-      if (again) setTimeout(() => ((again = false), void this.refresh()), 500);
     },
   };
 }

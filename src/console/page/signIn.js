@@ -23,7 +23,10 @@ export function signInView(message, done) {
     business,
   );
   const fault = h("div", { id: faultId, role: "alert" }, message && h("p", { class: "note bad" }, message));
-  input.addEventListener("input", () => (businessField.hidden = claimsOf(input.value)["role"] !== "system_admin"));
+  input.addEventListener("input", () => {
+    business.required = claimsOf(input.value)["role"] === "system_admin";
+    businessField.hidden = !business.required;
+  });
 
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
