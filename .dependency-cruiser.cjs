@@ -35,7 +35,7 @@ module.exports = {
       from: { path: "^src/api/" },
       to: {
         path: [
-          "^db/(schema|client|locks|migrate)\\.ts$",
+          "^db/(schema|client|locks|migrate|once|requestRole)\\.ts$",
           "^db/tenant/",
           "(^|/)node_modules/(@types/)?(pg|drizzle-orm)/",
         ],
@@ -59,6 +59,13 @@ module.exports = {
       severity: "error",
       from: { path: "^(db|src|tasks)/", pathNot: "^src/(main\\.ts|commands/|dev/)" },
       to: { path: "^src/dev/" },
+    },
+    {
+      name: "the-console-is-a-client-like-any-other",
+      comment: "It reads and changes everything through the public API, in the browser.",
+      severity: "error",
+      from: { path: "^src/console/" },
+      to: { path: "^(db|tasks|src)/", pathNot: "^src/console/" },
     },
     {
       name: "nothing-imports-tests",

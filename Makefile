@@ -6,7 +6,7 @@ MAIN := node src/main.ts
 INSTALLED := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run call test check migrate api worker reap token format
+.PHONY: help run call test check migrate api worker reap token chaos format
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,7 @@ test: $(INSTALLED) ## The test suite; FULL=1 for the full sizes
 
 check: $(INSTALLED) ## Types, lint, formatting, import rules, migration drift
 	@tsc -p .
+	@tsc -p src/console
 	@oxlint --type-aware --deny-warnings
 	@prettier --check --log-level warn .
 	@depcruise --config .dependency-cruiser.cjs db src tasks
@@ -42,6 +43,12 @@ reap: $(INSTALLED) ## One clean-up pass for cron: prints one JSON line
 
 token: $(INSTALLED) ## A development token: BUSINESS=1 ROLE=owner USER=7
 	@exec $(MAIN) token --business="$(BUSINESS)" --role="$(ROLE)" --user="$(if $(filter command,$(firstword $(origin USER))),$(USER))"
+
+chaos: $(INSTALLED) ## The fault drill, replayable by its seed: SEED=1 LEADS=2000 KILLS=100; last line: the verdict
+	@exec node test/chaos/main.ts --seed "$(SEED)" --leads "$(LEADS)" --kills "$(KILLS)"
+
+openapi: $(INSTALLED) ## The OpenAPI document on standard output
+	@exec $(MAIN) openapi
 
 format: $(INSTALLED) ## Format the sources
 	@prettier --write --log-level warn .

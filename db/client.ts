@@ -4,6 +4,7 @@ import { sql, type SQL } from "drizzle-orm";
 import type { ExtractTablesWithRelations } from "drizzle-orm";
 import { drizzle, type NodePgDatabase, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
 import type { PgDatabase } from "drizzle-orm/pg-core";
+import type { Socket } from "node:net";
 import pg from "pg";
 import * as schema from "./schema.ts";
 
@@ -20,6 +21,8 @@ export interface DatabaseOptions {
   name: string;
   /** Connections at most. */
   max?: number;
+  /** A statement that gets no byte of an answer for so long has lost its connection, even if nobody closed it. */
+  answerWithinMs?: number;
   /** Told of connections that broke while idle; the pool replaces them by itself. */
   onError?: (error: Error) => void;
 }
@@ -27,10 +30,22 @@ export interface DatabaseOptions {
 /** How long to wait for a connection before an error is better than silence. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** Far beyond any statement of ours; TCP alone takes a quarter of an hour to notice that the other machine is gone. */
+const ANSWER_WITHIN_MS = 60_000;
+
 /** A process that freezes in the middle of a transaction must not keep its locks: nobody's dispatch could go on. */
 const IDLE_IN_TRANSACTION_MS = 5_000;
 
-export function openPool({ url, name, max = 10, onError }: DatabaseOptions): pg.Pool {
+/** A listening connection is silent by nature: the kernel has to find out that the other end is gone. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
+
+export function openPool({
+  url,
+  name,
+  max = 10,
+  answerWithinMs = ANSWER_WITHIN_MS,
+  onError,
+}: DatabaseOptions): pg.Pool {
   // The CRM's `timestamp` columns hold UTC: now(), casts and Date parameters must all mean UTC on every connection.
   pg.defaults.parseInputDatesAsUTC = true;
   const pool = new pg.Pool({
@@ -38,15 +53,33 @@ export function openPool({ url, name, max = 10, onError }: DatabaseOptions): pg.
     application_name: name,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    options: `-c TimeZone=UTC -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
+    // Lock first, count in the next statement: that needs READ COMMITTED, whatever the database's own default is.
+    options: `-c TimeZone=UTC -c default_transaction_isolation=read\\ committed -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
   });
   const report = (error: Error) => onError?.(error);
   // Without both listeners a lost connection is an uncaught exception, and the process dies with the database.
   pool.on("error", report);
-  pool.on("connect", (client) => client.on("error", report));
+  pool.on("connect", (client) => {
+    client.on("error", report);
+    breakWhenSilent(client, answerWithinMs);
+  });
   return pool;
 }
+
+/** An idle connection may be silent for ever; one with a statement under way may not. */
+function breakWhenSilent(client: pg.PoolClient, ms: number): void {
+  const { connection } = client as unknown as { connection: { stream: Socket } };
+  const { stream } = connection;
+  stream.setTimeout(ms, () => {
+    if (isBusy(client)) stream.destroy(new Error(`Connection terminated: no answer for ${ms} ms`));
+  });
+}
+
+/** What pg knows of itself and has no public word for. */
+const isBusy = (client: pg.PoolClient): boolean =>
+  (client as unknown as { _activeQuery: unknown })._activeQuery != null;
 
 export function openDatabase(options: DatabaseOptions): Database {
   return drizzle(openPool(options), { schema });
@@ -59,7 +92,8 @@ const MAX_TRIES = 5;
 /** The Postgres error code behind an error, through Drizzle's wrapping; undefined when there is none. */
 export function pgCode(error: unknown): string | undefined {
   for (let e: unknown = error; e instanceof Error; e = e.cause) {
-    if ("code" in e && typeof e.code === "string" && /^[0-9A-Z]{5}$/.test(e.code)) return e.code;
+    // Every SQLSTATE has a digit; a socket's EPIPE, as long as one, has none.
+    if ("code" in e && typeof e.code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(e.code)) return e.code;
   }
   return undefined;
 }
@@ -70,6 +104,8 @@ const TRANSIENT = /^(08|40|53|55|57|58)/;
 
 /** Whether the same statement may succeed later: the database is away, full or busy, rather than refusing. */
 export function isTransient(error: unknown): boolean {
+  // Our own mistakes never get better by themselves.
+  if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError) return false;
   const code = pgCode(error);
   return code === undefined || TRANSIENT.test(code);
 }
@@ -137,5 +173,5 @@ export async function row<T>(on: Queryable, statement: SQL): Promise<T | undefin
 
 /** A JavaScript array as one Postgres array parameter (Drizzle alone would spread it into a list of parameters). */
 export function array(values: readonly (string | number | null)[], type: "int" | "text"): SQL {
-  return sql`${sql.param(values)}::${sql.raw(type)}[]`;
+  return type === "int" ? sql`${sql.param(values)}::int[]` : sql`${sql.param(values)}::text[]`;
 }

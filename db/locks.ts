@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { row, type Tx } from "./client.ts";
 
 // Arbitrary, but ours: "rp" in the upper half.
-const DISPATCH_CLASS = 0x7270_0001;
+export const DISPATCH_CLASS = 0x7270_0001;
 const ENQUEUE_CLASS = 0x7270_0002;
 const ONCE_CLASS = 0x7270_0004;
 /** Session lock of the migrator. */

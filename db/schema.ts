@@ -1,6 +1,6 @@
 // What is stored: the CRM's tables (read, created only where missing), the two tables the CRM already queries
 // (outbound_call_runs, outbound_call_jobs), and Ringpost's own. The migrations must end in exactly this schema.
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import {
   type AnyPgColumn,
   bigint,
@@ -32,10 +32,8 @@ const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "d
 
 /** Whom requests run as (requestRole.ts). The grants, the CRM's views and the functions are migrations/0003's alone. */
 const requestRole = pgRole("ringpost_request").existing();
-const NOT_A_REQUEST = "(select current_user <> 'ringpost_request')";
-const own = sql.raw(
-  `${NOT_A_REQUEST} or business_id = (select nullif(current_setting('app.business_id', true), '')::int)`,
-);
+const notARequest = sql`(select current_user <> 'ringpost_request')`;
+const own = sql`${notARequest} or business_id = (select nullif(current_setting('app.business_id', true), '')::int)`;
 
 /** Everybody else notices nothing; a request sees and writes its own business's rows alone. */
 const boundToTenant = () => [
@@ -44,12 +42,12 @@ const boundToTenant = () => [
 ];
 
 /** Foreign keys see through row-level security: what a request's row refers to must be its business's too. */
-const refersToOwn = (condition: string) =>
+const refersToOwn = (condition: SQL) =>
   pgPolicy("request_refs", {
     as: "restrictive",
     for: "insert",
     to: requestRole,
-    withCheck: sql.raw(`${NOT_A_REQUEST} or (${condition})`),
+    withCheck: sql`${notARequest} or (${condition})`,
   });
 
 // --- The CRM's own tables -------------------------------------------------------------------------------------
@@ -133,7 +131,10 @@ export const callLog = pgTable(
     createdAt: utc("created_at").defaultNow(),
     updatedAt: utc("updated_at").defaultNow(),
   },
-  (t) => [index("idx_call_log_business_created").on(t.businessId, t.createdAt)],
+  (t) => [
+    index("idx_call_log_business_created").on(t.businessId, t.createdAt),
+    index("idx_call_log_lead_id").on(t.leadId),
+  ],
 );
 
 // --- The two tables the CRM already queries --------------------------------------------------------------------
@@ -157,6 +158,8 @@ export const runs = pgTable(
     cursorPosition: integer("cursor_position").default(0),
     status: varchar("status", { length: 32 }).default("pending"),
     cancelRequested: boolean("cancel_requested").notNull().default(false),
+    // Stop was asked to hang up: also what turns out to be live only later.
+    hangUp: boolean("hang_up").notNull().default(false),
     lastError: text("last_error"),
     lockedByWorker: varchar("locked_by_worker", { length: 128 }),
     lockTs: utc("lock_ts"),
@@ -204,7 +207,7 @@ export const runs = pgTable(
     check("outbound_call_runs_concurrency", sql`engine <> 'ringpost' or concurrency between 1 and 10`),
     ...boundToTenant(),
     refersToOwn(
-      `(outbound_list_id is null or exists (select from ringpost.outbound_lead_lists l where l.id = outbound_list_id))
+      sql`(outbound_list_id is null or exists (select from ringpost.outbound_lead_lists l where l.id = outbound_list_id))
         and (created_by_user_id is null or exists (select from ringpost.users u where u.id = created_by_user_id))`,
     ),
   ],
@@ -289,16 +292,8 @@ export const jobs = pgTable(
     ),
     ...boundToTenant(),
     refersToOwn(
-      `exists (select from outbound_call_runs r where r.id = run_id) and exists (select from ringpost.leads l where l.id = lead_id)`,
+      sql`exists (select from outbound_call_runs r where r.id = run_id) and exists (select from ringpost.leads l where l.id = lead_id)`,
     ),
-    pgPolicy("request_call", {
-      as: "restrictive",
-      for: "update",
-      to: requestRole,
-      withCheck: sql.raw(
-        `${NOT_A_REQUEST} or call_log_id is null or exists (select from ringpost.call_log c where c.id = call_log_id)`,
-      ),
-    }),
   ],
 );
 
@@ -395,7 +390,7 @@ export const runEvents = pgTable(
     index("idx_outbound_run_events_run").on(t.runId, t.id),
     ...boundToTenant(),
     refersToOwn(
-      `exists (select from outbound_call_runs r where r.id = run_id)
+      sql`exists (select from outbound_call_runs r where r.id = run_id)
         and (job_id is null or exists (select from outbound_call_jobs j where j.id = job_id))`,
     ),
   ],
@@ -434,6 +429,18 @@ export const outboundSettings = pgTable(
     check("outbound_business_settings_locale", sql`locale in ('he', 'en')`),
     ...boundToTenant(),
   ],
+);
+
+/** When a business was last cleaned up on request: at most once a minute. */
+export const cleanups = pgTable(
+  "outbound_cleanups",
+  {
+    businessId: integer("business_id")
+      .primaryKey()
+      .references(() => business.id, { onDelete: "cascade" }),
+    at: instant("at").notNull(),
+  },
+  () => [...boundToTenant()],
 );
 
 /** One row per Twilio account: the pace shared by all workers, and whether and why dialling is paused. */

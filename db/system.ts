@@ -47,7 +47,8 @@ export async function missingMigrations(db: Database): Promise<string[]> {
 
 /** Connection exceptions, shutdown, and too many connections: trying again later is right. */
 const UNAVAILABLE = /^(08...|57P0[1-5]|53300)$/;
-const LOST = /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|Connection terminated|timeout exceeded when trying to connect/;
+const LOST =
+  /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|not queryable|Connection terminated|timeout exceeded when trying to connect/;
 
 /** Whether an error says that the database cannot be reached, rather than that a statement was wrong. */
 export function isUnavailable(error: unknown): boolean {

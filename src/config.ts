@@ -1,5 +1,5 @@
 // The configuration: every environment variable, parsed once. The only reader of process.env.
-import { join } from "node:path";
+import { resolve } from "node:path";
 import * as v from "valibot";
 
 const TWILIO = "https://api.twilio.com";
@@ -52,6 +52,8 @@ const Environment = v.object({
   SETTLE_SECONDS: v.optional(between(0.5, 3600, false), "30"),
   // A live call without news for this long is fetched from the carrier.
   CALL_NEWS_SECONDS: v.optional(between(0.5, 3600, false), "30"),
+  // Requests of one business in a minute, over all API processes.
+  RATE_LIMIT_PER_MINUTE: v.optional(between(1, 1_000_000)),
   // Where `make run` keeps its database and keys.
   DATA_DIR: v.optional(text, ".data"),
 });
@@ -65,7 +67,7 @@ export interface Config {
   /** Undefined: no carrier configured, and `run` and `call` bring the stand-in. */
   twilio: { accountSid: string; authToken: string; apiUrl: string; real: boolean } | undefined;
   callerId: string | undefined;
-  /** Calls started per second on the account; Infinity: not paced. */
+  /** Calls started per second on the account; undefined: the carrier's default. */
   callsPerSecond: number | undefined;
   voiceUrl: string | undefined;
   jwt: {
@@ -89,6 +91,8 @@ export interface Config {
   lookupGapMs: number;
   settleMs: number;
   callNewsMs: number;
+  /** Undefined: the API's default. */
+  requestsPerMinute: number | undefined;
   dataDir: string;
 }
 
@@ -178,6 +182,7 @@ function shape(env: v.InferOutput<typeof Environment>): Config {
     lookupGapMs: env.LOOKUP_GAP_SECONDS * 1000,
     settleMs: env.SETTLE_SECONDS * 1000,
     callNewsMs: env.CALL_NEWS_SECONDS * 1000,
-    dataDir: join(process.cwd(), env.DATA_DIR),
+    requestsPerMinute: env.RATE_LIMIT_PER_MINUTE,
+    dataDir: resolve(env.DATA_DIR),
   };
 }

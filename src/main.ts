@@ -1,5 +1,6 @@
 // The commands: `node src/main.ts <command>`. What each does stands in the README and in `make`.
 import { parseArgs } from "node:util";
+import { RequestRoleMissing } from "../db/requestRole.ts";
 import { ConfigFaults } from "./config.ts";
 import { CodedError } from "./errors.ts";
 
@@ -13,6 +14,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   worker: async () => (await import("./commands/worker.ts")).workerCommand,
   migrate: async () => (await import("./commands/migrate.ts")).migrateCommand,
   reap: async () => (await import("./commands/reap.ts")).reapCommand,
+  openapi: async () => (await import("./commands/openapi.ts")).openapiCommand,
   token: async () => (await import("./commands/token.ts")).tokenCommand,
 };
 
@@ -41,6 +43,10 @@ async function main(): Promise<number> {
     if (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")) {
       console.error(error.message);
       return EXIT_USAGE;
+    }
+    if (error instanceof RequestRoleMissing) {
+      console.error(error.message);
+      return 1;
     }
     if (error instanceof CodedError) {
       console.error(`${error.message} (${error.code})`);

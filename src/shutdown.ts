@@ -6,18 +6,24 @@ export const DRAIN_MS = 9_000;
 /** After an orderly end, for streams to flush. */
 const HARD_LIMIT_MS = DRAIN_MS + 1_000;
 
+const ECHO_MS = 500;
+
 /**
  * Runs `stop` once on SIGTERM or SIGINT and ends the process: 0 when it went well. A second signal ends it at once.
  * @returns a promise that is pending until then: what a long-running command awaits
  */
 export function untilSignal(log: Logger, stop: (graceMs: number) => Promise<void>): Promise<never> {
   let stopping = false;
+  let asked = 0;
   const onSignal = (signal: NodeJS.Signals) => {
     if (stopping) {
+      // Make forwards what the terminal sends to the whole group anyway: the same signal twice in a moment is one.
+      if (performance.now() - asked < ECHO_MS) return;
       log.warn(`${signal} again: ending at once`);
       process.exit(1);
     }
     stopping = true;
+    asked = performance.now();
     log.info(`${signal}: draining`);
     setTimeout(() => {
       log.error("draining took too long: ending");

@@ -4,13 +4,14 @@ import { taskList } from "../tasks/registry.ts";
 import type { Dialler } from "./dialling/dialler.ts";
 import type { Logger } from "./log.ts";
 import { dispatch } from "./runs/dispatch.ts";
-import type { Engine, Limits, Moment, WorkerIdentity } from "./runs/engine.ts";
+import { nobodyListens, type Engine, type Limits, type Reached, type WorkerIdentity } from "./runs/engine.ts";
 import { heartbeat, signOff } from "./runs/leases.ts";
-import { maintain, recover } from "./runs/maintain.ts";
+import { askCarrier, maintain, recover } from "./runs/maintain.ts";
 import { identify, isLocal, leave } from "./worker/identity.ts";
 import { startGraphile } from "./worker/graphile.ts";
 import { Launches } from "./worker/launches.ts";
 import { loop } from "./worker/loop.ts";
+import { within } from "./worker/within.ts";
 
 export interface WorkerOptions {
   databaseUrl: string;
@@ -23,7 +24,7 @@ export interface WorkerOptions {
   /** For tests: between two maintenance ticks, in milliseconds. */
   tickMs?: number;
   /** For tests and the fault drill. */
-  reached?: (moment: Moment) => Promise<void>;
+  reached?: Reached;
 }
 
 export interface Worker {
@@ -34,6 +35,8 @@ export interface Worker {
 
 /** Tasks, dials and the maintenance tick share these connections; the heartbeat has its own. */
 const POOL_SIZE = 12;
+/** A statement may wait for locks; a worker that is stuck for twice its lease has lost its runs, and may as well try anew. */
+const SHORTEST_PATIENCE_MS = 15_000;
 /** How often lost wake-ups, dead workers and silent calls are looked for. */
 const TICK_MS = 2_000;
 
@@ -45,12 +48,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     url: options.databaseUrl,
     name: `ringpost worker ${identity.name}`,
     max: POOL_SIZE,
+    answerWithinMs: Math.max(SHORTEST_PATIENCE_MS, 2 * limits.adoptAfterMs),
     onError: lost,
   });
   const beatDb = openDatabase({
     url: options.databaseUrl,
     name: `ringpost heartbeat ${identity.name}`,
     max: 1,
+    // Longer, and the others take us for dead anyway.
+    answerWithinMs: limits.adoptAfterMs,
     onError: lost,
   });
   const graphileIds = new Set<string>();
@@ -78,7 +84,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     draining: draining.signal,
     healthyForMs: () => (healthySince === null ? 0 : performance.now() - healthySince),
     isLocal,
-    reached: options.reached ?? (async () => {}),
+    reached: options.reached ?? nobodyListens,
   };
 
   const beatOnce = async () => {
@@ -97,7 +103,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   await beatOnce();
   await recover(engine);
   const beat = loop(limits.heartbeatMs, beatOnce, failed("heartbeat"));
-  const tick = loop(options.tickMs ?? TICK_MS, () => maintain(engine), failed("maintenance"));
+  const tickMs = options.tickMs ?? TICK_MS;
+  const tick = loop(tickMs, () => maintain(engine), failed("maintenance"));
+  const ask = loop(tickMs, () => askCarrier(engine), failed("asking the carrier"));
   const graphile = await startGraphile({
     pool: db.$client,
     tasks: taskList(engine),
@@ -113,9 +121,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     async stop(graceMs) {
       const until = Date.now() + graceMs;
       draining.abort();
-      await Promise.all([graphile.stop(), tick.stop()]);
-      if (!(await launches.drain(Math.max(0, until - Date.now()))))
+      const left = () => Math.max(0, until - Date.now());
+      // A look-up may wait long for the carrier, a task for the database: they get no more time than the calls.
+      const quiet = Promise.all([graphile.stop(), tick.stop(), ask.stop()]);
+      if (!(await launches.drain(left())))
         log.warn({ calls: launches.inFlight }, "worker: calls without an answer are left to reconcile");
+      if (!(await within(left(), quiet))) log.warn("worker: a task or look-up did not end in time");
+      // What a task launched while it ended.
+      await launches.drain(left());
       await beat.stop();
       await signOff(beatDb, identity).catch(failed("signing off"));
       leave(identity);

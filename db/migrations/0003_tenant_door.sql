@@ -44,7 +44,7 @@ grant select,
 grant select,
       insert (run_id, lead_id, business_id, project_id, status, lead_name, to_number, active_number),
       update (status, error_message, call_sid, twilio_call_sid, dial_started_at, dial_lock_token, started_at, completed_at,
-              active_number, call_status, outcome, error_code, call_log_id)
+              active_number, call_status, outcome, error_code)
    on outbound_call_jobs to ringpost_request;
 --> statement-breakpoint
 grant select, delete on outbound_call_slots to ringpost_request;
@@ -149,11 +149,6 @@ do $$ begin
       with check ((select current_user <> 'ringpost_request') or (
         exists (select from outbound_call_runs r where r.id = run_id)
         and exists (select from ringpost.leads l where l.id = lead_id)));
-  end if;
-  if not exists (select from pg_policy where polrelid = 'outbound_call_jobs'::regclass and polname = 'request_call') then
-    create policy request_call on outbound_call_jobs as restrictive for update to ringpost_request
-      with check ((select current_user <> 'ringpost_request') or call_log_id is null
-        or exists (select from ringpost.call_log c where c.id = call_log_id));
   end if;
   if not exists (select from pg_policy where polrelid = 'outbound_run_events'::regclass and polname = 'request_refs') then
     create policy request_refs on outbound_run_events as restrictive for insert to ringpost_request

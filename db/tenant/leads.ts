@@ -4,6 +4,7 @@ import { through, type Door } from "../door.ts";
 import { leads, outboundLeadLists } from "../schema.ts";
 import type { Guard } from "./guard.ts";
 import { IMPORTED } from "./import.ts";
+import { likePart } from "./search.ts";
 
 export interface LeadFilter {
   listId?: number | undefined;
@@ -35,7 +36,7 @@ const LIST = {
 };
 
 function matching({ listId, search, statuses }: LeadFilter): SQL | undefined {
-  const like = search && `%${search.replace(/[\\%_]/g, "\\$&")}%`;
+  const like = search && likePart(search);
   const searched = [leads.name, leads.firstName, leads.lastName, leads.phoneE164];
   return and(
     listId === undefined ? undefined : eq(leads.outboundListId, listId),
@@ -62,6 +63,19 @@ export function leadQueries(door: Door, guard: Guard) {
         const [all] = await tx.select({ n: count() }).from(leads).where(imported(businessId));
         return { items: guard.own(items, "lead"), total: matched?.n ?? 0, imported: all?.n ?? 0 };
       });
+    },
+
+    /** Names to show beside a few ids; those that are not the business's are left out. */
+    async leadNames(ids: readonly number[]): Promise<Map<number, string | null>> {
+      const { businessId, id, name, firstName, lastName } = LEAD;
+      const found = await through(door, (tx, business) =>
+        tx
+          .select({ businessId, id, name, firstName, lastName })
+          .from(leads)
+          .where(and(eq(leads.tenantId, business), inArray(leads.id, [...ids]))),
+      );
+      const full = (lead: (typeof found)[number]) => [lead.firstName, lead.lastName].filter(Boolean).join(" ") || null;
+      return new Map(guard.own(found, "lead").map((lead) => [lead.id, lead.name ?? full(lead)]));
     },
 
     async findList(listId: number) {

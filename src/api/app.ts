@@ -2,31 +2,44 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
+import { consoleRoutes } from "../console/routes.ts";
 import { CodedError } from "../errors.ts";
 import { accessOf } from "./access.ts";
 import { authenticator } from "./auth.ts";
+import { callRoutes } from "./calls.ts";
+import { deleteRoutes } from "./deleteLeads.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { enqueueRoutes } from "./enqueue.ts";
+import { docsRoutes } from "./docs.ts";
+import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { importRoutes } from "./import.ts";
 import { leadRoutes } from "./leads.ts";
 import { localeFrom } from "./locale.ts";
+import { metricsOf } from "./metrics.ts";
 import { answerProblem } from "./problems.ts";
+import { limitRequests } from "./rateLimit.ts";
 import { progressRoutes } from "./progress.ts";
+import { recoverRoutes } from "./recover.ts";
+import { resultRoutes } from "./results.ts";
 import { runRoutes } from "./runs.ts";
 import { settingsRoutes } from "./settings.ts";
+import { startRoutes } from "./start.ts";
 import { cancelRoutes, stopRoutes } from "./stop.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 export type AppType = ReturnType<typeof buildApp>;
 
 /** Throws at once when there is no key to check tokens with. */
-export function buildApp(deps: ApiDeps) {
+export function buildApp(given: ApiDeps) {
+  const metrics = metricsOf(given);
+  const deps = { ...given, log: metrics.counting(given.log) };
   const { config, log } = deps;
   const access = accessOf(deps);
   const authenticate = authenticator(config.jwt);
 
   const app = new Hono<ApiEnv>()
+    .use(metrics.timing)
     .use(async (c, next) => {
       c.set("locale", localeFrom(c.req.header("accept-language"), config.defaultLocale));
       await next();
@@ -37,8 +50,8 @@ export function buildApp(deps: ApiDeps) {
       "/api/*",
       cors({
         origin: config.corsOrigins,
-        allowHeaders: ["Authorization", "Content-Type", "Accept-Language", "Idempotency-Key"],
-        exposeHeaders: ["Idempotent-Replayed", "Retry-After"],
+        allowHeaders: ["Authorization", "Content-Type", "Accept-Language", "Idempotency-Key", "Last-Event-ID"],
+        exposeHeaders: ["Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "Content-Disposition"],
         maxAge: 600,
       }),
     );
@@ -46,21 +59,33 @@ export function buildApp(deps: ApiDeps) {
     c.set("caller", await authenticate(c.req.header("authorization")));
     await next();
     // One business's figures must not come out of a cache for another.
-    c.header("Cache-Control", "no-store");
+    if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
     c.header("Vary", "Accept-Language, Authorization", { append: true });
   });
+  app.use("/api/*", limitRequests(deps));
   app.onError((error, c) => answerProblem(error, c, log));
   app.notFound((c) => answerProblem(new CodedError("route.not_found", "no such route"), c, log));
 
   return app
-    .route("/", healthRoutes(deps))
-    .route("/webhooks/twilio", webhookRoutes(deps))
+    .route("/", healthRoutes(deps, metrics))
+    .route(
+      "/",
+      docsRoutes(() => app.routes),
+    )
+    .route("/console", consoleRoutes())
+    .route("/webhooks/twilio", webhookRoutes(deps, metrics))
     .route("/api/outbound", enqueueRoutes(deps, access))
     .route("/api/outbound", runRoutes(deps, access))
     .route("/api/outbound", stopRoutes(deps, access))
     .route("/api/outbound", settingsRoutes(deps, access))
     .route("/api/outbound", importRoutes(deps, access))
     .route("/api/outbound", leadRoutes(access))
+    .route("/api/outbound", deleteRoutes(access))
+    .route("/api/outbound", callRoutes(access))
+    .route("/api/outbound", resultRoutes(access))
+    .route("/api/outbound", eventRoutes(deps, access))
+    .route("/api/outbound", recoverRoutes(deps, access))
+    .route("/api/outbound_calls", startRoutes(deps, access))
     .route("/api/outbound_calls", progressRoutes(deps, access))
     .route("/api/outbound_calls", cancelRoutes(deps, access));
 }

@@ -5,6 +5,8 @@ import { CodedError } from "../errors.ts";
 
 /** Clocks of two machines differ; more than a minute is a fault to repair, not to allow for. */
 const CLOCK_TOLERANCE_SECONDS = 30;
+/** Longer than any sign-in's token, and cheap to look at. */
+const MAX_TOKEN = 8_192;
 /** RFC 7519 and RFC 9068. Other types (dpop+jwt, logout+jwt, ...) are signed by the same keys for other purposes. */
 const TYPES = new Set([undefined, "jwt", "at+jwt", "application/jwt", "application/at+jwt"]);
 const PAGE = "calls_outbound";
@@ -52,9 +54,13 @@ export function authenticator(options: AuthOptions): (header: string | undefined
   return async (header) => {
     const token = /^Bearer +(\S+)$/i.exec(header ?? "")?.[1];
     if (token === undefined) throw new CodedError("auth.token_missing", "no bearer token");
+    if (token.length > MAX_TOKEN) throw new CodedError("auth.token_invalid", "too long");
     try {
       const { payload, protectedHeader } = await jwtVerify(token, getKey, checks);
       if (!TYPES.has(protectedHeader.typ?.toLowerCase())) throw new CodedError("auth.token_invalid", "typ");
+      // jose looks at iat only where a greatest age is set: a token from the future is forged, or its maker's clock is.
+      if (payload.iat !== undefined && payload.iat > Date.now() / 1_000 + CLOCK_TOLERANCE_SECONDS)
+        throw new CodedError("auth.token_invalid", "iat");
       return callerOf(payload);
     } catch (error) {
       throw faultOf(error);

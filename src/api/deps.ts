@@ -1,5 +1,7 @@
 // What the API is built from. Everything that calls, counts or reads files comes in here, so that a test can replace it.
 import type { Database, SecurityLog } from "../../db/tenant.ts";
+import type { resumeRun } from "../runs/resume.ts";
+import type { CleanedUp } from "../runs/cleanup.ts";
 import type { requestCancel } from "../runs/cancel.ts";
 import type { enqueueRun } from "../runs/enqueue.ts";
 import type { applyNews } from "../runs/news.ts";
@@ -7,6 +9,7 @@ import type { forceCancelRun, stopRun } from "../runs/stop.ts";
 import type { Door } from "../../db/door.ts";
 import type { Waiting } from "../runs/waiting.ts";
 import type { Caller } from "./auth.ts";
+import type { Feed } from "./feed.ts";
 import type { Locale } from "./locale.ts";
 
 export interface Log extends SecurityLog {
@@ -19,6 +22,9 @@ export interface Queue {
   stopRun: typeof stopRun;
   forceCancelRun: typeof forceCancelRun;
   requestCancel: typeof requestCancel;
+  resumeRun: typeof resumeRun;
+  /** Bound to the process's limits. */
+  cleanUpBusiness(door: Door): Promise<CleanedUp>;
   /** Bound to what the process knows of limits and carrier. */
   waitingFor(door: Door, runId: number): Promise<Waiting | null>;
   applyNews: typeof applyNews;
@@ -50,6 +56,8 @@ export interface ApiDeps {
   log: Log;
   queue: Queue;
   readLeads: LeadsReader;
+  /** Live changes. Undefined where nobody listens (no socket, no streams): watching then answers events.unavailable. */
+  feed?: Feed;
   config: {
     jwt: {
       secret: string | undefined;
@@ -61,6 +69,8 @@ export interface ApiDeps {
     defaultLocale: Locale;
     callerId: string | undefined;
     maxCallsPerBusiness: number;
+    /** Of one business, over all API processes. Default: rateLimit.ts. */
+    requestsPerMinute?: number | undefined;
     /** How long a POST can be under way: stop and force-cancel answer only when none is left. */
     postStartBudgetMs: number;
     postTimeoutMs: number;

@@ -26,22 +26,12 @@ const Start = v.object({
 /** Ids in the wish that the business does not have: missing or foreign, nobody looks which. */
 const NOT_THEIRS = new Set(["lead.not_found", "list.not_found"]);
 
-export function enqueueRoutes({ queue, log }: ApiDeps, access: Access) {
-  return new Hono<ApiEnv>().post("/bulk-enqueue", jsonBody(), valid("json", Start), async (c) => {
-    const wish = c.req.valid("json");
-    const { door } = await access.business(c);
-    const input = {
-      // A lead named twice is one lead, called once; the order of first mention stays.
-      leadIds: [...new Set(wish.lead_ids)],
-      concurrency: wish.concurrency,
-      outboundListId: wish.outbound_list_id ?? null,
-      projectId: wish.project_id ?? null,
-      message: spoken(wish.message ?? {}),
-    };
+/** enqueueRun, with a [SECURITY] line for ids that are not the business's, and `skipped` as the API shows it. */
+export const enqueuer =
+  ({ queue, log }: Pick<ApiDeps, "queue" | "log">): ApiDeps["queue"]["enqueueRun"] =>
+  async (door, input, once) => {
     try {
-      const { runId, queued, skipped, replayed } = await queue.enqueueRun(door, input, onceOf(c, input));
-      markReplayed(c, replayed);
-      return c.json({ run_id: runId, queued, skipped: skippedView(skipped) }, 201);
+      return await queue.enqueueRun(door, input, once);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       if (NOT_THEIRS.has(error.code))
@@ -53,6 +43,24 @@ export function enqueueRoutes({ queue, log }: ApiDeps, access: Access) {
       const skipped = (error.detail["skipped"] ?? []) as Enqueued["skipped"];
       throw new CodedError(error.code, error.message, { skipped: skippedView(skipped) });
     }
+  };
+
+export function enqueueRoutes(deps: ApiDeps, access: Access) {
+  const enqueue = enqueuer(deps);
+  return new Hono<ApiEnv>().post("/bulk-enqueue", jsonBody(), valid("json", Start), async (c) => {
+    const wish = c.req.valid("json");
+    const { door } = await access.business(c);
+    const input = {
+      // A lead named twice is one lead, called once; the order of first mention stays.
+      leadIds: [...new Set(wish.lead_ids)],
+      concurrency: wish.concurrency,
+      outboundListId: wish.outbound_list_id ?? null,
+      projectId: wish.project_id ?? null,
+      message: spoken(wish.message ?? {}),
+    };
+    const { runId, queued, skipped, replayed } = await enqueue(door, input, onceOf(c, input));
+    markReplayed(c, replayed);
+    return c.json({ run_id: runId, queued, skipped: skippedView(skipped) }, 201);
   });
 }
 

@@ -1,6 +1,7 @@
 // Every sentence the API says to people, in both languages, and for each problem its status. A code never changes its
 // meaning: other programs branch on it.
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { SkipReason } from "../runs/enqueue.ts";
 import type { Waiting } from "../runs/waiting.ts";
 import type { Both, Locale } from "./locale.ts";
 
@@ -58,6 +59,18 @@ export const PROBLEMS = {
     "השיחות מושבתות עבור עסק זה.",
   ),
   "lead.not_found": problem(404, "Lead not found", "One of the leads was not found.", "אחד הלידים לא נמצא."),
+  "lead.not_imported": problem(
+    403,
+    "Lead not imported",
+    "Only imported leads can be deleted here.",
+    "ניתן למחוק כאן רק לידים שיובאו.",
+  ),
+  "lead.has_calls": problem(
+    409,
+    "Lead has calls",
+    "A lead that has been called, or waits to be, cannot be deleted.",
+    "לא ניתן למחוק ליד שבוצעו אליו שיחות או שממתין לשיחה.",
+  ),
   "list.not_found": problem(404, "List not found", "The list was not found.", "הרשימה לא נמצאה."),
   "run.not_found": problem(404, "Run not found", "The call run was not found.", "ריצת השיחות לא נמצאה."),
   "run.none_active": problem(404, "No active run", "No call run is active.", "אין ריצת שיחות פעילה."),
@@ -68,6 +81,30 @@ export const PROBLEMS = {
     "אין אף ליד שניתן להתקשר אליו.",
   ),
   "run.already_ended": problem(400, "Run already ended", "The call run has already ended.", "ריצת השיחות כבר הסתיימה."),
+  "run.not_resumable": problem(
+    409,
+    "Run not resumable",
+    "Only a failed run can be resumed.",
+    "ניתן לחדש רק ריצה שנכשלה.",
+  ),
+  "cleanup.too_soon": problem(
+    429,
+    "Cleaned up just now",
+    "Stuck calls were cleaned up a moment ago. Please try again in a minute.",
+    "הניקוי בוצע ממש עכשיו. נסו שוב בעוד דקה.",
+  ),
+  "events.too_many": problem(
+    429,
+    "Too many event streams",
+    "Too many pages are watching calls. Close some of them.",
+    "יותר מדי חלונות עוקבים אחר שיחות. סגרו חלק מהם.",
+  ),
+  "events.unavailable": problem(
+    503,
+    "Event streams unavailable",
+    "Live updates are not available right now.",
+    "עדכונים חיים אינם זמינים כרגע.",
+  ),
   "request.invalid": problem(400, "Request invalid", "Some of the details are not valid.", "חלק מהפרטים אינם תקינים."),
   "request.malformed": problem(400, "Request malformed", "The request cannot be read.", "לא ניתן לקרוא את הבקשה."),
   "request.too_deep": problem(
@@ -153,6 +190,28 @@ export const SAY = {
   cancelRequested: { en: "Cancelling: no further calls will be made.", he: "מבטל: לא יבוצעו שיחות נוספות." },
   cancelAlreadyRequested: { en: "It is being cancelled already.", he: "הביטול כבר בתהליך." },
   alreadyEnded: { en: "The call run has already ended.", he: "ריצת השיחות כבר הסתיימה." },
+  placed: (n: number): Both => ({
+    en: n === 1 ? "1 call is on its way." : `${n} calls are on their way.`,
+    he: n === 1 ? "שיחה אחת יצאה לדרך." : `${n} שיחות יצאו לדרך.`,
+  }),
+  nonePlaced: { en: "No call could be placed.", he: "לא ניתן היה לבצע אף שיחה." },
+  queued: (n: number): Both => ({ en: `${n} calls were queued.`, he: `${n} שיחות נכנסו לתור.` }),
+  resumed: (n: number): Both => ({
+    en: `Resumed. ${n} leads are waiting to be called.`,
+    he: `הריצה חודשה. ${n} לידים ממתינים לשיחה.`,
+  }),
+  cleanedUp: (n: number): Both =>
+    n === 0
+      ? { en: "Nothing was stuck.", he: "לא נמצאו ריצות תקועות." }
+      : { en: `Stuck runs cleaned up: ${n}.`, he: `ריצות תקועות שנוקו: ${n}.` },
+  deleted: (n: number): Both => ({
+    en: n === 1 ? "1 lead was deleted." : `${n} leads were deleted.`,
+    he: n === 1 ? "ליד אחד נמחק." : `${n} לידים נמחקו.`,
+  }),
+  deletedSome: (n: number, kept: number): Both => ({
+    en: `${n} leads were deleted. ${kept} stay, because they have calls.`,
+    he: `${n} לידים נמחקו. ${kept} נשארו כי יש להם שיחות.`,
+  }),
   listName: (day: string): Both => ({ en: `Import ${day}`, he: `ייבוא ${day}` }),
 } satisfies Record<string, Both | ((...args: never[]) => Both)>;
 
@@ -186,9 +245,18 @@ export function waitingWords(waiting: Waiting): Both {
         he: `ספק הטלפוניה מסרב לבצע שיחות (${waiting.code}). ננסה שוב אוטומטית.`,
       };
     case "configuration":
-      return CONFIGURATION[waiting.code];
+      break;
   }
+  return CONFIGURATION[waiting.code];
 }
+
+/** Why a lead is left out of a run. */
+export const SKIPPED: Record<SkipReason, Both> = {
+  missing_phone: { en: "The lead has no phone number.", he: "לליד אין מספר טלפון." },
+  invalid_phone: { en: "The phone number is not valid.", he: "מספר הטלפון אינו תקין." },
+  duplicate_phone: { en: "Another lead of this run has the number.", he: "לליד אחר בריצה זו יש אותו מספר." },
+  already_queued: { en: "The number is being called already.", he: "כבר מתבצעת שיחה למספר זה." },
+};
 
 const ROW_FAULTS: Record<string, Both> = {
   missing_phone: { en: "no phone number", he: "אין מספר טלפון" },

@@ -25,7 +25,9 @@ export function answerProblem(error: Error, c: Context<ApiEnv>, log: Log): Respo
   c.header("Content-Language", locale);
   c.header("Cache-Control", "no-store");
   if (status === 401) c.header("WWW-Authenticate", challenge(code));
-  if (status === 503) c.header("Retry-After", String(RETRY_AFTER_SECONDS));
+  const retryAfter = error instanceof CodedError ? error.detail["retryAfterSeconds"] : undefined;
+  if (typeof retryAfter === "number") c.header("Retry-After", String(retryAfter));
+  else if (status === 503) c.header("Retry-After", String(RETRY_AFTER_SECONDS));
   const body = {
     type: `urn:ringpost:problem:${code}`,
     title,

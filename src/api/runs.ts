@@ -6,9 +6,8 @@ import type { Access } from "./access.ts";
 import { valid } from "./body.ts";
 import { cursorOf, markOf } from "./cursor.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
-import { waitingWords } from "./messages.ts";
 import { cursorQuery, runParam } from "./schemas.ts";
-import { activeView, auditView, isOpen, jobView, runView } from "./views.ts";
+import { activeView, auditView, isOpen, jobView, runView, watchedRunView } from "./views.ts";
 
 const jobsQuery = v.object({ ...cursorQuery.entries, status: v.optional(v.picklist(JOB_STATUSES)) });
 
@@ -23,8 +22,7 @@ export function runRoutes({ queue }: ApiDeps, access: Access) {
     .get("/runs/:run_id", valid("param", runParam), async (c) => {
       const { tenant, run } = await access.run(c, c.req.valid("param").run_id);
       const waiting = isOpen(run) ? await queue.waitingFor(tenant.door, run.id) : null;
-      const waiting_for = waiting && { ...waiting, message: waitingWords(waiting)[c.get("locale")] };
-      return c.json({ ...runView(run), waiting_for });
+      return c.json(watchedRunView(run, waiting, c.get("locale")));
     })
     .get("/runs/:run_id/jobs", valid("param", runParam), valid("query", jobsQuery), async (c) => {
       const { limit, cursor, status } = c.req.valid("query");

@@ -7,8 +7,18 @@ const INT4_MAX = 2_147_483_647;
 /** An id in a JSON body: a whole number, never a string. */
 export const id = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(INT4_MAX));
 
+/** A whole number as it stands in a path or query. */
+export const DIGITS = /^\d{1,10}$/;
+
 const wholeText = (low: number, high: number) =>
-  v.pipe(v.string(), v.regex(/^\d{1,10}$/), v.transform(Number), v.minValue(low), v.maxValue(high));
+  v.pipe(
+    v.string(),
+    v.regex(DIGITS),
+    v.description(`From ${low} to ${high}.`),
+    v.transform(Number),
+    v.minValue(low),
+    v.maxValue(high),
+  );
 
 /** An id in a path or query. */
 export const idText = wholeText(1, INT4_MAX);

@@ -1,13 +1,29 @@
-// The application on a socket. Closing finishes what runs, then cuts what is left: an open event stream never ends by
-// itself, and would keep the process for ever.
+// The application on a socket. Closing ends the event streams, finishes what runs, then cuts what is left.
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { buildApp } from "./app.ts";
 import type { ApiDeps } from "./deps.ts";
+import { openFeed } from "./feed.ts";
 
 const SWEEP_MS = 50;
+
+/** Against clients that open connections and dawdle: each costs a socket and memory for as long as it may. */
+export interface Timeouts {
+  /** From the connection to the end of the headers. */
+  headersMs: number;
+  /** To the end of the body: 16 MB over a slow line. Answers, and event streams, may take as long as they like. */
+  requestMs: number;
+  /** An idle connection is kept for longer than the 60 seconds of common load balancers, which would race us else. */
+  keepAliveMs: number;
+  /** How often connections are looked at. */
+  checkMs: number;
+}
+
+const TIMEOUTS: Timeouts = { headersMs: 10_000, requestMs: 120_000, keepAliveMs: 65_000, checkMs: 5_000 };
+/** A token may have a few kilobytes; everything else in headers is short. */
+const HEADER_BYTES = 16 * 1024;
 
 export interface Api {
   /** Where it listens, with the real port when 0 was asked for. */
@@ -17,18 +33,37 @@ export interface Api {
 }
 
 /** Throws what listening throws (EADDRINUSE). */
-export async function startApi(deps: ApiDeps & { listen: { host: string; port: number } }): Promise<Api> {
-  const app = buildApp(deps);
+export async function startApi(
+  deps: ApiDeps & { listen: { host: string; port: number }; timeouts?: Timeouts },
+): Promise<Api> {
+  const feed = deps.feed ?? openFeed({ ...deps, waitingFor: (door, runId) => deps.queue.waitingFor(door, runId) });
+  const app = buildApp({ ...deps, feed });
   const listener = getRequestListener(app.fetch);
-  const server = createServer((request, response) => void listener(request, response));
+  const server = createServer(
+    serverOptions(deps.timeouts ?? TIMEOUTS),
+    (request, response) => void listener(request, response),
+  );
   server.listen(deps.listen.port, deps.listen.host);
-  await once(server, "listening");
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    await feed.close();
+    throw error;
+  }
   let closing: Promise<void> | undefined;
   return {
     url: urlOf(server.address() as AddressInfo),
-    close: (graceMs) => (closing ??= closeServer(server, graceMs)),
+    close: (graceMs) => (closing ??= Promise.all([feed.close(), closeServer(server, graceMs)]).then(() => undefined)),
   };
 }
+
+const serverOptions = ({ headersMs, requestMs, keepAliveMs, checkMs }: Timeouts) => ({
+  headersTimeout: headersMs,
+  requestTimeout: requestMs,
+  keepAliveTimeout: keepAliveMs,
+  connectionsCheckingInterval: checkMs,
+  maxHeaderSize: HEADER_BYTES,
+});
 
 function urlOf({ address, family, port }: AddressInfo): string {
   return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;

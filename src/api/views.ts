@@ -1,6 +1,9 @@
 // Rows as the CRM's page reads them: names as it spells them, times as ISO 8601 in UTC.
-import type { AuditRow, JobRow, LeadRow, RunRow } from "../../db/tenant.ts";
+import type { AuditRow, CallRow, JobRow, LeadRow, RunRow } from "../../db/tenant.ts";
 import { OPEN_RUN } from "../runs/states.ts";
+import type { Waiting } from "../runs/waiting.ts";
+import type { Locale } from "./locale.ts";
+import { waitingWords } from "./messages.ts";
 
 export const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
 
@@ -27,6 +30,11 @@ export function runView(run: RunRow) {
     can_cancel: canCancel(run),
     cancel_requested: run.cancelRequested,
   };
+}
+
+/** A run with what it waits for, in words. */
+export function watchedRunView(run: RunRow, waiting: Waiting | null, locale: Locale) {
+  return { ...runView(run), waiting_for: waiting && { ...waiting, message: waitingWords(waiting)[locale] } };
 }
 
 /** The few fields of the page's banner. */
@@ -91,5 +99,23 @@ export function leadView(lead: LeadRow) {
     notes: lead.notes,
     list_id: lead.listId,
     created_at: iso(lead.createdAt),
+  };
+}
+
+export function callView(call: CallRow) {
+  return {
+    call_sid: call.callSid,
+    to_number: call.toNumber,
+    lead_id: call.leadId,
+    lead_name: call.leadName,
+    lead_status: call.leadStatus,
+    status: call.status,
+    started_at: iso(call.createdAt),
+    ended_at: iso(call.endedAt),
+    duration: call.duration,
+    recording_url: call.recordingUrl,
+    recording_sid: call.recordingSid,
+    transcript: call.transcript,
+    summary: call.summary,
   };
 }

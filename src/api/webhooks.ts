@@ -9,6 +9,7 @@ import { limitBody } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import type { Locale } from "./locale.ts";
 import { DEFAULT_WORDS } from "./messages.ts";
+import type { Metrics } from "./metrics.ts";
 
 /** A callback has some thirty short parameters. */
 const WEBHOOK_BYTES = 64 * 1024;
@@ -17,7 +18,7 @@ const NAME = /^[\w-]{1,64}$/;
 type Spoken = Partial<Record<Locale, string>>;
 const LOCALES: readonly Locale[] = ["he", "en"];
 
-export function webhookRoutes({ db, log, queue, carrier, config }: ApiDeps) {
+export function webhookRoutes({ db, log, queue, carrier, config }: ApiDeps, metrics: Metrics) {
   /** The form, and whose call it is about. Throws webhook.forbidden before anything of it is believed. */
   const signed = async (c: Context<ApiEnv>) => {
     const fields = new URLSearchParams(await c.req.text());
@@ -51,6 +52,7 @@ export function webhookRoutes({ db, log, queue, carrier, config }: ApiDeps) {
         const what = await queue.applyNews(db, { token, sid, status, durationSeconds, from: "callback" });
         // Unknown calls get the same 204: the signature proves that it is a call of our account (another program's, or
         // one whose run was deleted), Twilio repeats nothing for an error, and only fills the account's alerts with it.
+        metrics.callback(fields.get("Timestamp"));
         if (what === "unknown") log.warn({ sid, status }, "A callback about a call that is not ours");
       } catch (error) {
         // Whatever it was, it did not commit: reconcile will fetch the call's state. 503 says so in Twilio's debugger.

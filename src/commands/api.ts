@@ -7,21 +7,25 @@ import { readLeads } from "../leads/import.ts";
 import { limitsOf } from "../limits.ts";
 import { createLogger, type Logger } from "../log.ts";
 import { requestCancel } from "../runs/cancel.ts";
+import { cleanUpBusiness } from "../runs/cleanup.ts";
 import { enqueueRun } from "../runs/enqueue.ts";
 import { applyNews } from "../runs/news.ts";
+import { resumeRun } from "../runs/resume.ts";
 import { forceCancelRun, stopRun } from "../runs/stop.ts";
+import { nobodyListens, type Reached } from "../runs/engine.ts";
 import { waitingFor } from "../runs/waiting.ts";
 import { untilSignal } from "../shutdown.ts";
-import { requireCurrentSchema } from "./currentSchema.ts";
+import { requireCurrentSchemaAt } from "./currentSchema.ts";
 
 /** Connections of one API process. */
 const POOL_SIZE = 20;
 
 export async function apiCommand(): Promise<never> {
-  const config = readConfig(process.env, ["DATABASE_URL", "jwt"]);
+  const config = readConfig(undefined, ["DATABASE_URL", "jwt"]);
   const log = createLogger(config.logLevel);
-  const api = await openApi({ config, databaseUrl: config.databaseUrl ?? "", log, port: config.port, standIn: false });
-  await requireCurrentSchema(api.db);
+  const databaseUrl = config.databaseUrl ?? "";
+  await requireCurrentSchemaAt(databaseUrl);
+  const api = await openApi({ config, databaseUrl, log, port: config.port, standIn: false });
   if (!config.twilio) log.warn("api: no Twilio credentials, so every webhook will be refused");
   log.info({ url: api.url }, "api: ready");
   return await untilSignal(log, (graceMs) => api.close(graceMs));
@@ -38,13 +42,23 @@ interface ApiWishes {
   port: number;
   /** The carrier is the built-in stand-in. */
   standIn: boolean;
+  /** For the fault drill. */
+  reached?: Reached;
 }
 
 /** An API with its own pool; closing it ends both. */
-export async function openApi({ config, databaseUrl, log, port, standIn }: ApiWishes): Promise<OpenedApi> {
+export async function openApi({
+  config,
+  databaseUrl,
+  log,
+  port,
+  standIn,
+  reached = nobodyListens,
+}: ApiWishes): Promise<OpenedApi> {
   const onError = (error: Error) => log.warn({ err: error }, "database: a connection was lost");
   const db = openDatabase({ url: databaseUrl, name: "ringpost api", max: POOL_SIZE, onError });
-  const facts = { limits: limitsOf(config, standIn), accountSid: config.twilio?.accountSid, callerId: config.callerId };
+  const limits = limitsOf(config, standIn);
+  const facts = { limits, accountSid: config.twilio?.accountSid, callerId: config.callerId };
   let url = "";
   try {
     const api = await startApi({
@@ -52,10 +66,12 @@ export async function openApi({ config, databaseUrl, log, port, standIn }: ApiWi
       log,
       queue: {
         enqueueRun,
-        stopRun,
-        forceCancelRun,
+        stopRun: (door, runId, options) => stopRun(door, runId, { ...options, reached }),
+        forceCancelRun: (door, runId, options) => forceCancelRun(door, runId, { ...options, reached }),
         requestCancel,
-        applyNews,
+        resumeRun,
+        cleanUpBusiness: (door) => cleanUpBusiness({ limits, log }, door),
+        applyNews: (db, news) => applyNews(db, news, reached),
         waitingFor: (door, runId) => waitingFor(door, runId, facts),
       },
       readLeads,

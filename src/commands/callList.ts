@@ -160,6 +160,10 @@ async function ask<T>(place: Place, method: string, path: string, body?: FormDat
     },
     body: body instanceof FormData ? body : body === undefined ? null : JSON.stringify(body),
   });
+  if (response.status === 429) {
+    await sleep(1000 * Number(response.headers.get("retry-after") ?? 1));
+    return await ask(place, method, path, body);
+  }
   const answer = (await response.json()) as Record<string, unknown>;
   if (!response.ok) throw new Refused(answer);
   return answer as T;

@@ -5,6 +5,7 @@ import { folderDatabase } from "../dev/folder.ts";
 import { twilioDialler } from "../dialling/twilio.ts";
 import { limitsOf } from "../limits.ts";
 import { createLogger } from "../log.ts";
+import { nobodyListens } from "../runs/engine.ts";
 import { reap } from "../runs/reap.ts";
 import { identify } from "../worker/identity.ts";
 import { requireCurrentSchema } from "./currentSchema.ts";
@@ -17,7 +18,7 @@ export async function reapCommand(): Promise<void> {
   try {
     await requireCurrentSchema(db);
     const dialler = config.twilio ? twilioDialler({ ...config.twilio, timeoutMs: config.postTimeoutMs }) : null;
-    const reaper = { db, log, limits: limitsOf(config, false), worker: identify(), reached: async () => {} };
+    const reaper = { db, log, limits: limitsOf(config, false), worker: identify(), reached: nobodyListens };
     console.log(JSON.stringify(await reap(reaper, dialler)));
   } finally {
     await db.$client.end();

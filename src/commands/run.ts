@@ -29,7 +29,9 @@ async function welcome({
   standInUrl,
 }: Awaited<ReturnType<typeof startStack>>): Promise<void> {
   const { secret, issuer, audience } = config.jwt;
-  console.log(`\nRingpost is running.\n\n  console  ${apiUrl}/console\n  API      ${apiUrl}/docs`);
+  console.log(
+    `\nRingpost is running.\n\n  console  ${apiUrl}/console  (sign in with a token from below)\n  API      ${apiUrl}/docs`,
+  );
   if (standInUrl) console.log(`  carrier  the built-in stand-in: no phone rings (${standInUrl}/observer/report)`);
   for (const business of businesses) {
     if (!secret) break;

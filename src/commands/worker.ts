@@ -1,19 +1,18 @@
 // `make worker`: the process that dials. Any number of them on one Postgres.
-import { openDatabase } from "../../db/client.ts";
 import { readConfig, type Config } from "../config.ts";
 import { twilioDialler } from "../dialling/twilio.ts";
 import { limitsOf } from "../limits.ts";
 import { createLogger, type Logger } from "../log.ts";
+import { nobodyListens, type Reached } from "../runs/engine.ts";
 import { untilSignal } from "../shutdown.ts";
 import { startWorker, type Worker } from "../worker.ts";
-import { requireCurrentSchema } from "./currentSchema.ts";
+import { requireCurrentSchemaAt } from "./currentSchema.ts";
 
 export async function workerCommand(): Promise<never> {
-  const config = readConfig(process.env, ["DATABASE_URL", "carrier"]);
+  const config = readConfig(undefined, ["DATABASE_URL", "carrier"]);
   const log = createLogger(config.logLevel);
   const databaseUrl = config.databaseUrl ?? "";
-  const db = openDatabase({ url: databaseUrl, name: "ringpost start", max: 1 });
-  await requireCurrentSchema(db).finally(() => db.$client.end());
+  await requireCurrentSchemaAt(databaseUrl);
   const publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
   const worker = await openWorker({ config, databaseUrl, log, publicUrl, standIn: false });
   return await untilSignal(log, (graceMs) => worker.stop(graceMs));
@@ -25,9 +24,18 @@ interface WorkerWishes {
   log: Logger;
   publicUrl: string;
   standIn: boolean;
+  /** For the fault drill. */
+  reached?: Reached;
 }
 
-export async function openWorker({ config, databaseUrl, log, publicUrl, standIn }: WorkerWishes): Promise<Worker> {
+export async function openWorker({
+  config,
+  databaseUrl,
+  log,
+  publicUrl,
+  standIn,
+  reached = nobodyListens,
+}: WorkerWishes): Promise<Worker> {
   if (!config.twilio) throw new Error("a worker needs a carrier");
   return await startWorker({
     databaseUrl,
@@ -37,5 +45,6 @@ export async function openWorker({ config, databaseUrl, log, publicUrl, standIn 
     publicUrl,
     voiceUrl: config.voiceUrl,
     callerId: config.callerId,
+    reached,
   });
 }

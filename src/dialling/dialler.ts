@@ -1,4 +1,4 @@
-// What the queue knows of a carrier: four verbs, and for each dial one of seven answers. The Twilio SDK hides behind it.
+// What the queue knows of a carrier: four verbs, and for each dial one of six answers. The Twilio SDK hides behind it.
 
 export interface DialRequest {
   /** E.164. */
@@ -20,7 +20,7 @@ export type DialResult =
   /** Refused for this number, for good: the lead fails with the code. */
   | { kind: "rejected"; code: string; message: string; known: boolean }
   /** Refused for a reason that no other lead would escape: dialling pauses, no lead is burned. */
-  | { kind: "blocked"; reason: "carrier" | "configuration"; code: string; message: string }
+  | { kind: "blocked"; reason: "carrier" | "configuration" | "caller_id"; code: string; message: string }
   /** Certainly not placed, worth trying later (429 alone proves that). */
   | { kind: "throttled"; code: string; message: string }
   /** Nobody knows whether the call exists: never POST again before reconcile has looked. */

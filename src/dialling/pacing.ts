@@ -19,6 +19,13 @@ export const HORIZON_MS = 1_000;
 /** While one probe call is out on a paused account, everybody else asks again after this. */
 export const PROBE_GAP_MS = 5_000;
 
+/** The most that a pause lasts: a clock that jumps back must not make it longer. */
+const LONGEST_PAUSE_MS = 301_000;
+
+const pauseOver = sql`
+  (paused_until is null or paused_until <= clock_timestamp()
+   or paused_until > clock_timestamp() + make_interval(secs => ${LONGEST_PAUSE_MS / 1000}))`;
+
 interface Account {
   waitMs: number;
   paused: boolean;
@@ -32,22 +39,38 @@ interface Account {
 export async function reserveTurns(tx: Tx, accountSid: string, perSecond: number, wanted: number): Promise<Turns> {
   const paced = Number.isFinite(perSecond);
   const now = await readAccount(tx, accountSid, paced);
+  const intervalMs = paced ? 1000 / perSecond : 0;
+  // Further ahead than anybody reserves: the clock has jumped back, and must not stop the account for hours.
+  const furthestMs = HORIZON_MS + intervalMs;
+  const waitMs = Math.min(now.waitMs, furthestMs);
   if (now.paused && now.pausedMs > 0) return { granted: 0, waitMs: 0, intervalMs: 0, againInMs: now.pausedMs };
   if (!paced && !now.paused) return { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
-  const intervalMs = paced ? 1000 / perSecond : 0;
-  const fitting = now.waitMs > HORIZON_MS ? 0 : paced ? Math.floor((HORIZON_MS - now.waitMs) / intervalMs) + 1 : wanted;
+  const fitting = waitMs > HORIZON_MS ? 0 : paced ? Math.floor((HORIZON_MS - waitMs) / intervalMs) + 1 : wanted;
   // Last of all, so that no probe is spent without a turn for it.
   if (now.paused && Math.min(wanted, fitting) > 0 && !(await takeProbe(tx, accountSid)))
     return { granted: 0, waitMs: 0, intervalMs: 0, againInMs: PROBE_GAP_MS };
   const granted = Math.min(wanted, fitting, now.paused ? 1 : Infinity);
-  const againInMs = granted < wanted ? Math.max(50, now.waitMs + granted * intervalMs - HORIZON_MS) : null;
+  const againInMs = granted < wanted ? Math.max(50, waitMs + granted * intervalMs - HORIZON_MS) : null;
   if (granted > 0 && paced) {
     await tx.execute(sql`
       update outbound_carrier_accounts
-         set next_turn_at = greatest(next_turn_at, clock_timestamp()) + make_interval(secs => ${(granted * intervalMs) / 1000})
+         set next_turn_at = greatest(clock_timestamp(),
+                                     least(next_turn_at, clock_timestamp() + make_interval(secs => ${furthestMs / 1000})))
+                            + make_interval(secs => ${(granted * intervalMs) / 1000})
        where account_sid = ${accountSid}`);
   }
-  return { granted, waitMs: now.waitMs, intervalMs, againInMs };
+  return { granted, waitMs, intervalMs, againInMs };
+}
+
+/** The turns of one caller id: not paced, but perhaps paused, and then with a probe of its own. */
+export async function callerTurns(tx: Tx, key: string, wanted: number): Promise<Turns> {
+  const known = await row(
+    tx,
+    sql`select 1 from outbound_carrier_accounts where account_sid = ${key} and pause_kind is not null`,
+  );
+  return known
+    ? await reserveTurns(tx, key, Infinity, wanted)
+    : { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
 }
 
 /** Locks the row only where turns are counted: an unpaced account would serialise all businesses for nothing. */
@@ -55,7 +78,7 @@ async function readAccount(tx: Tx, accountSid: string, lock: boolean): Promise<A
   const read = sql`
     select greatest(0, extract(epoch from greatest(next_turn_at, clock_timestamp()) - clock_timestamp()) * 1000)::float8 as "waitMs",
            pause_kind is not null as paused,
-           coalesce(greatest(0, extract(epoch from paused_until - clock_timestamp()) * 1000), 0)::float8 as "pausedMs"
+           case when ${pauseOver} then 0 else extract(epoch from paused_until - clock_timestamp()) * 1000 end::float8 as "pausedMs"
       from outbound_carrier_accounts
      where account_sid = ${accountSid}`;
   const found = await row<Account>(tx, lock ? sql`${read} for no key update` : read);
@@ -72,7 +95,7 @@ async function takeProbe(tx: Tx, accountSid: string): Promise<boolean> {
     tx,
     sql`update outbound_carrier_accounts
            set paused_until = clock_timestamp() + make_interval(secs => ${PROBE_GAP_MS / 1000})
-         where account_sid = ${accountSid} and pause_kind is not null and paused_until <= clock_timestamp()
+         where account_sid = ${accountSid} and pause_kind is not null and ${pauseOver}
         returning 1`,
   );
   return won !== undefined;

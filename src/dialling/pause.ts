@@ -41,7 +41,13 @@ export async function pauseAccount(
         or a.updated_at <= coalesce((select claimed_at from outbound_call_attempts where token = ${token}), clock_timestamp())`);
 }
 
-/** A call was placed: nothing is wrong with the account. @returns whether a pause ended by it */
+/**
+ * A caller id that the carrier refuses is the fault of the one business that shows it: what is paused is that number on
+ * the account, in a row of its own, and nobody else waits.
+ */
+export const callerKey = (accountSid: string, from: string): string => `${accountSid} ${from}`;
+
+/** A call was placed, or refused for its number alone: nothing is wrong with the account. @returns whether a pause ended by it */
 export async function accountWorks(on: Queryable, accountSid: string): Promise<boolean> {
   const ended = await row<{ paused: boolean }>(
     on,
@@ -55,20 +61,25 @@ export async function accountWorks(on: Queryable, accountSid: string): Promise<b
   return ended?.paused ?? false;
 }
 
-/** A refusal with a code that nobody knows: the fifth in a row pauses the account. @returns whether it did */
+/**
+ * A refusal with a code that nobody knows: the fifth in a row pauses the account, and so does that of a probe.
+ * @param token of the refused attempt
+ * @returns whether it paused
+ */
 export async function unknownRefusal(
   on: Queryable,
   accountSid: string,
   code: string,
   message: string,
+  token: string,
 ): Promise<boolean> {
-  const counted = await row<{ n: number }>(
+  const counted = await row<{ n: number; paused: boolean }>(
     on,
     sql`insert into outbound_carrier_accounts as a (account_sid, unknown_errors) values (${accountSid}, 1)
-        on conflict (account_sid) do update set unknown_errors = a.unknown_errors + 1, updated_at = clock_timestamp()
-        returning unknown_errors as n`,
+        on conflict (account_sid) do update set unknown_errors = a.unknown_errors + 1
+        returning unknown_errors as n, pause_kind is not null as paused`,
   );
-  if ((counted?.n ?? 0) < UNKNOWN_IN_A_ROW) return false;
-  await pauseAccount(on, accountSid, { kind: "carrier", code, message });
+  if (!counted?.paused && (counted?.n ?? 0) < UNKNOWN_IN_A_ROW) return false;
+  await pauseAccount(on, accountSid, { kind: "carrier", code, message }, token);
   return true;
 }

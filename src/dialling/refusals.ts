@@ -5,8 +5,10 @@ import type { DialResult } from "./dialler.ts";
 const PERMANENT = new Set([21211, 21214, 21217, 13224, 13225]);
 /** Not allowed for this destination by the account's policy: it fails the lead, others may go through. */
 const POLICY = new Set([21215, 21216, 21219]);
-/** Our own mistake: a URL, the caller id. Every lead would meet it. */
-const CONFIGURATION = new Set([21205, 21210, 21212, 21213]);
+/** Our own mistake: a URL. Every lead would meet it. */
+const CONFIGURATION = new Set([21205]);
+/** The caller id: every lead of the business that shows it would meet it. */
+const CALLER_ID = new Set([21210, 21212, 21213]);
 /** The account: credentials, suspension, rights. */
 const ACCOUNT = new Set([20003, 20005, 20403]);
 const TOO_MANY_REQUESTS = 20429;
@@ -19,6 +21,7 @@ export function refusalOf(status: number, code: number | undefined, message: str
   if (code !== undefined) {
     if (PERMANENT.has(code) || POLICY.has(code)) return { kind: "rejected", ...named, known: true };
     if (CONFIGURATION.has(code)) return { kind: "blocked", reason: "configuration", ...named };
+    if (CALLER_ID.has(code)) return { kind: "blocked", reason: "caller_id", ...named };
     if (ACCOUNT.has(code)) return { kind: "blocked", reason: "carrier", ...named };
   }
   if (status === 401) return { kind: "blocked", reason: "carrier", ...named };

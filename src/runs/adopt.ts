@@ -3,12 +3,11 @@
 import { sql } from "drizzle-orm";
 import { inTransaction, row, rows } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
-import type { Held } from "./end.ts";
 import { audit } from "./audit.ts";
 import type { Engine } from "./engine.ts";
 import { lockFresh } from "./leases.ts";
-import { requeueJob } from "./requeue.ts";
 import { utcNow } from "./rows.ts";
+import { claimsOf, takeBackClaims } from "./takeBack.ts";
 import { wakeDispatch } from "./wake.ts";
 import { workersGone, type GoneWorker } from "./workersGone.ts";
 
@@ -22,30 +21,10 @@ export interface Adopted {
 export async function adopt(engine: Engine): Promise<Adopted> {
   const gone = await workersGone(engine);
   let claims = 0;
-  for (const worker of gone) claims += await takeBackClaims(engine, worker);
+  for (const worker of gone) claims += await takeBackClaims(engine, claimsOf(worker), { lost: worker.name });
   const runs = await takeOverRuns(engine, gone);
   for (const worker of gone) await bury(engine, worker);
   return { workers: gone.length, runs, claims };
-}
-
-/** Claims whose POST had not begun have certainly not reached the carrier. */
-export async function takeBackClaims(engine: Pick<Engine, "db" | "worker">, worker: GoneWorker): Promise<number> {
-  const held = await rows<Held>(
-    engine.db,
-    sql`select token, job_id as "jobId", run_id as "runId", business_id as "businessId"
-          from outbound_call_attempts
-         where closed_at is null and begun_at is null and worker_id = ${worker.id}::uuid
-         order by job_id`,
-  );
-  let taken = 0;
-  for (const claim of held) {
-    const back = await inTransaction(engine.db, async (tx) => {
-      await lockBusiness(tx, claim.businessId);
-      return await requeueJob(tx, claim, "worker_lost", `worker:${engine.worker.name}`, { lost: worker.name });
-    });
-    if (back) taken++;
-  }
-  return taken;
 }
 
 /** Running runs whose holder is gone, unknown, or that have none (resumed): younger ones than the TTL only. */

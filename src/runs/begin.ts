@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import { inTransaction, row, violatedConstraint, type Database } from "../../db/client.ts";
 import type { Claim } from "./claim.ts";
+import { CLAIM_FRESH_SECONDS } from "./takeBack.ts";
 
 /**
  * begun: the POST may be sent. refused: the claim is no longer ours or its run may not dial any more. busy: another
@@ -38,6 +39,8 @@ export async function beginAttempt(db: Database, claim: Claim): Promise<Begun> {
         tx,
         sql`update outbound_call_attempts set begun_at = clock_timestamp()
              where token = ${claim.token} and begun_at is null and closed_at is null
+               -- A machine that slept must not make phones ring when it wakes.
+               and claimed_at > clock_timestamp() - make_interval(secs => ${CLAIM_FRESH_SECONDS})
             returning 1`,
       );
       return begun ? "begun" : "refused";

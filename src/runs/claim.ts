@@ -1,5 +1,4 @@
 // The claim: queued jobs become dialing, each with a fresh token, a numbered slot and an attempt row, in one statement.
-import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { array, rows, type Tx } from "../../db/client.ts";
 import { utcNow } from "./rows.ts";
@@ -23,6 +22,8 @@ export interface ClaimOrder {
   shares: Map<number, number>;
   /** As many free slot numbers as there are shares in all. */
   slotNumbers: number[];
+  /** As many fresh tokens. */
+  tokens: string[];
   from: string;
   voiceUrl: string | null;
   /** Longest a call can take: ring and talk. */
@@ -35,7 +36,6 @@ export interface ClaimOrder {
  * @returns one claim per job; fewer than ordered when other transactions hold the rows
  */
 export async function claimJobs(tx: Tx, order: ClaimOrder, worker: WorkerIdentity): Promise<Claim[]> {
-  const tokens = order.slotNumbers.map(() => randomUUID());
   const claimed = await rows<{ jobId: number; runId: number; token: string; to: string }>(
     tx,
     sql`
@@ -55,7 +55,7 @@ export async function claimJobs(tx: Tx, order: ClaimOrder, worker: WorkerIdentit
       select id, row_number() over (order by id) as n from picked
     ), claimed as (
       update outbound_call_jobs j
-         set status = 'dialing', dial_lock_token = (${array(tokens, "text")})[numbered.n], dial_started_at = ${utcNow},
+         set status = 'dialing', dial_lock_token = (${array(order.tokens, "text")})[numbered.n], dial_started_at = ${utcNow},
              started_at = coalesce(started_at, ${utcNow}), call_status = null, attempts = attempts + 1
         from numbered
        where j.id = numbered.id and j.status = 'queued'

@@ -2,7 +2,7 @@
 // it. Every step commits before the next begins, so that a crash between any two leaves a state that reconcile knows.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DialResult } from "../dialling/dialler.ts";
-import { accountWorks, pauseAccount, unknownRefusal } from "../dialling/pause.ts";
+import { accountWorks, callerKey, pauseAccount, unknownRefusal } from "../dialling/pause.ts";
 import { inTransaction } from "../../db/client.ts";
 import { ambiguous } from "./ambiguous.ts";
 import { beginAttempt, type Begun } from "./begin.ts";
@@ -109,29 +109,34 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
         durationSeconds: null,
         from: "answer" as const,
       };
-      await untilStored(engine, () => applyNews(engine.db, news));
-      if (await untilStored(engine, () => accountWorks(engine.db, account))) await wakeWaiting(engine);
-      return;
+      await untilStored(engine, () => applyNews(engine.db, news, engine.reached));
+      return await accountIsFine(engine, claim);
     }
     case "rejected":
       // First the count, which may pause: the end of the job frees its slot for the next lead.
       if (!result.known)
-        await untilStored(engine, () => unknownRefusal(engine.db, account, result.code, result.message));
+        await untilStored(engine, () => unknownRefusal(engine.db, account, result.code, result.message, claim.token));
       await untilStored(engine, () =>
         inTransaction(engine.db, (tx) => endJob(tx, claim, rejection(result), "carrier")),
       );
-      return;
+      return result.known ? await accountIsFine(engine, claim) : undefined;
     case "blocked":
     case "throttled": {
-      const kind = result.kind === "throttled" ? "throttled" : result.reason;
-      engine.log.warn({ code: result.code, reason: kind }, "dial: the carrier refuses, dialling pauses");
+      const reason = result.kind === "throttled" ? "throttled" : result.reason;
+      const kind = reason === "caller_id" ? "configuration" : reason;
+      const paused = reason === "caller_id" ? callerKey(account, claim.from) : account;
+      engine.log.warn({ code: result.code, reason }, "dial: the carrier refuses, dialling pauses");
       // First the pause: the job that goes back must not be claimed again at once.
       await untilStored(engine, () =>
-        pauseAccount(engine.db, account, { kind, code: result.code, message: result.message }, claim.token),
+        pauseAccount(engine.db, paused, { kind, code: result.code, message: result.message }, claim.token),
       );
       return await giveBack(engine, claim, result.kind, { code: result.code });
     }
     case "not_sent":
+      // A thawed process, or a network too slow to connect in time: in a loop it would only wear the database out.
+      await untilStored(engine, () =>
+        pauseAccount(engine.db, account, { kind: "throttled", code: "too_slow", message: result.message }, claim.token),
+      );
       return await giveBack(engine, claim, "not_sent", { why: result.message });
     case "ambiguous":
       engine.log.warn(
@@ -141,6 +146,14 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
       await untilStored(engine, () => inTransaction(engine.db, (tx) => ambiguous(tx, claim, result.message)));
       return;
   }
+}
+
+/** Ends a pause, and wakes whoever waited for that. */
+async function accountIsFine(engine: Engine, claim: Claim): Promise<void> {
+  const { accountSid } = engine.dialler;
+  const account = await untilStored(engine, () => accountWorks(engine.db, accountSid));
+  const caller = await untilStored(engine, () => accountWorks(engine.db, callerKey(accountSid, claim.from)));
+  if (account || caller) await untilStored(engine, () => wakeWaiting(engine));
 }
 
 const rejection = (result: Extract<DialResult, { kind: "rejected" }>) => ({

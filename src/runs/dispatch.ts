@@ -1,9 +1,13 @@
 // Dispatch: one short transaction that fills a business's free slots with its runs' next leads (I1, I3, I8). No HTTP.
+import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { inTransaction, row, rows, type Tx } from "../../db/client.ts";
+import { array, inTransaction, row, rows, type Tx } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
-import { reserveTurns, type Turns } from "../dialling/pacing.ts";
+import { callerTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
+import { callerKey } from "../dialling/pause.ts";
 import { callerIdOf } from "./callerId.ts";
+import { takeBackClaims } from "./takeBack.ts";
+import { untilStored } from "./untilStored.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
 import { claimJobs, type Claim } from "./claim.ts";
 import type { Engine, Limits } from "./engine.ts";
@@ -35,6 +39,17 @@ const RUNS_READ = 64;
 
 /** Claims as many jobs as slots, runs and the carrier's budget allow. The caller dials them. */
 export async function dispatchOnce(engine: Engine, businessId: number): Promise<Dispatched> {
+  const offered: string[] = [];
+  try {
+    return await claimShares(engine, businessId, offered);
+  } catch (error) {
+    if (offered.length > 0) engine.launch(() => giveBackUnknown(engine, businessId, offered));
+    throw error;
+  }
+}
+
+/** `offered`: gets the tokens that a commit may have stored. */
+async function claimShares(engine: Engine, businessId: number, offered: string[]): Promise<Dispatched> {
   return await inTransaction(engine.db, async (tx) => {
     await lockBusiness(tx, businessId);
     await endCancelled(tx, businessId);
@@ -43,22 +58,41 @@ export async function dispatchOnce(engine: Engine, businessId: number): Promise<
     if (!business?.enabled || !from) return { claims: [], turns: NO_TURNS };
 
     const free = freeSlots(business.limit, business.taken);
-    const shares =
-      free.length > 0 ? shareSlots(await lockWaitingRuns(tx, businessId, engine.limits), free.length) : new Map();
-    const wanted = [...shares.values()].reduce((sum, n) => sum + n, 0);
+    if (free.length === 0) return { claims: [], turns: NO_TURNS };
+    const runs = await lockWaitingRuns(tx, businessId, engine.limits);
+    const wanted = [...shareSlots(runs, free.length).values()].reduce((sum, n) => sum + n, 0);
     if (wanted === 0) return { claims: [], turns: NO_TURNS };
 
-    const turns = await reserveTurns(tx, engine.dialler.accountSid, engine.limits.callsPerSecond, wanted);
+    const { accountSid } = engine.dialler;
+    const caller = await callerTurns(tx, callerKey(accountSid, from), wanted);
+    if (caller.granted === 0) return { claims: [], turns: caller };
+    const turns = await reserveTurns(tx, accountSid, engine.limits.callsPerSecond, caller.granted);
     if (turns.granted === 0) return { claims: [], turns };
+    const slotNumbers = free.slice(0, turns.granted);
+    const tokens = slotNumbers.map(() => randomUUID());
+    offered.push(...tokens);
     const order = {
       businessId,
-      shares: turns.granted < wanted ? cutTo(shares, turns.granted) : shares,
-      slotNumbers: free.slice(0, turns.granted),
+      shares: shareSlots(runs, turns.granted),
+      slotNumbers,
+      tokens,
       from,
       voiceUrl: business.voiceUrl,
       slotSeconds: engine.limits.ringTimeoutSeconds + engine.limits.callTimeLimitSeconds,
     };
     return { claims: await claimJobs(tx, order, engine.worker), turns };
+  });
+}
+
+/**
+ * The connection broke before the commit was answered. If it happened, the claims hold slots in the name of a worker that
+ * lives and does not know of them, so that nobody else would ever take them back.
+ */
+async function giveBackUnknown(engine: Engine, businessId: number, tokens: string[]): Promise<void> {
+  await untilStored(engine, async () => {
+    // It may be committing still: then it holds the lock, and what it claimed shows only afterwards.
+    await inTransaction(engine.db, (tx) => lockBusiness(tx, businessId));
+    await takeBackClaims(engine, sql`token = any (${array(tokens, "text")})`, { lost: "the answer to the claim" });
   });
 }
 
@@ -103,18 +137,6 @@ async function lockWaitingRuns(tx: Tx, businessId: number, limits: Limits): Prom
          limit ${RUNS_READ}
            for no key update`,
   );
-}
-
-/** The first `n` of the shares, in the order in which they were given. */
-function cutTo(shares: Map<number, number>, n: number): Map<number, number> {
-  const cut = new Map<number, number>();
-  let left = n;
-  for (const [run, share] of shares) {
-    if (left === 0) break;
-    cut.set(run, Math.min(share, left));
-    left -= Math.min(share, left);
-  }
-  return cut;
 }
 
 /** One dispatch: claims, commits, and sets the calls on their way beside the caller. @returns how many were claimed */

@@ -1,7 +1,7 @@
 // Ending a stopped run's calls at the carrier. What is still queued there has rung nobody, and is cancelled; ringing and
 // answered calls finish, unless the user asked to hang up.
 import { sql } from "drizzle-orm";
-import { rows } from "../../db/client.ts";
+import { row, rows } from "../../db/client.ts";
 import type { Engine } from "./engine.ts";
 
 /** Throws when the carrier does not answer: the task is then tried again. @returns how many calls it ended */
@@ -11,11 +11,17 @@ export async function endCallsOf(engine: Engine, runId: number, hangUp: boolean)
     sql`select call_sid as sid, call_status as status from outbound_call_jobs
          where run_id = ${runId} and status = 'calling' and call_sid is not null`,
   );
+  // The run's own memory too: of two stops, the later may not have asked to hang up.
+  const asked = await row<{ hangUp: boolean }>(
+    engine.db,
+    sql`select hang_up as "hangUp" from outbound_call_runs where id = ${runId}`,
+  );
+  const all = hangUp || (asked?.hangUp ?? false);
   const failures: unknown[] = [];
   let ended = 0;
   for (const call of live) {
     try {
-      if (hangUp) ended += Number(await engine.dialler.end(call.sid, "completed"));
+      if (all) ended += Number(await engine.dialler.end(call.sid, "completed"));
       else if (call.status === "queued" && (await stillQueued(engine, call.sid)))
         ended += Number(await engine.dialler.end(call.sid, "canceled"));
     } catch (error) {

@@ -54,17 +54,29 @@ export interface Engine {
   healthyForMs(): number;
   /** Whether a worker with this boot id runs in this very process. */
   isLocal(workerId: string): boolean;
-  /** Named moments that tests and the fault drill hook into; does nothing otherwise. */
-  reached(moment: Moment): Promise<void>;
+  reached: Reached;
 }
 
 /** Moments between two steps that a crash must not hurt. */
 export type Moment =
+  /** Jobs, slots and attempts are claimed, and nobody knows it yet. */
   | "claim.committed"
+  /** The POST is marked as begun, and the clock has not been looked at. */
   | "begin.committed"
-  | "post.sent"
+  /** The carrier has answered, and the answer has not been looked at. */
   | "post.answered"
+  /** In the transaction that stores an answer's SID, before its commit. */
+  | "placed.storing"
   | "placed.stored"
+  /** In the transaction that applies a callback or a fetched state, before its commit. */
   | "news.applying"
+  /** A stop or force-cancel has committed, and has not been answered. */
   | "stop.committed"
-  | "reap.started";
+  | "reap.started"
+  /** In the transaction that fails a run past its TTL, before its commit. */
+  | "reap.reclaiming";
+
+/** Named moments that tests and the fault drill hook into; nobody listens otherwise. */
+export type Reached = (moment: Moment) => Promise<void>;
+
+export const nobodyListens: Reached = async () => {};

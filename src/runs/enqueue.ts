@@ -1,7 +1,7 @@
 // Enqueue: a list of leads becomes a run with its jobs, all or nothing (I3), and no number that is already active in
 // the business gets a second job (I2).
 import { sql } from "drizzle-orm";
-import { array, row, rows, type Tx } from "../../db/client.ts";
+import { array, pgCode, row, rows, type Tx } from "../../db/client.ts";
 import type { Door } from "../../db/door.ts";
 import { lockEnqueue } from "../../db/locks.ts";
 import { keptResult, onceThrough, type Once } from "../../db/once.ts";
@@ -44,8 +44,10 @@ export async function enqueueRun(door: Door, input: EnqueueInput, once?: Once): 
   // Before the leads are looked at: they may have changed since, and the first answer still holds.
   const kept = once && (await keptResult<Enqueued>(door, once));
   if (kept) return { ...kept.result, replayed: true };
-  const { callable, skipped } = await chooseCallable(door, input.leadIds);
+  const { callable, skipped: unfit } = await chooseCallable(door, input.leadIds);
   const { result, replayed } = await onceThrough(door, once, async (tx, businessId) => {
+    // A copy: the transaction may run again.
+    const skipped = [...unfit];
     await requireCallsEnabled(tx, businessId);
     if (input.outboundListId !== null) await requireList(tx, businessId, input.outboundListId);
     await lockEnqueue(tx, businessId);
@@ -53,7 +55,8 @@ export async function enqueueRun(door: Door, input: EnqueueInput, once?: Once): 
     const inserted = new Set<number>();
     for (let from = 0; from < callable.length; from += SLICE) {
       const slice = callable.slice(from, from + SLICE);
-      for (const id of await insertJobs(tx, businessId, runId, input.projectId, slice)) inserted.add(id);
+      for (const id of await insertJobs(tx, businessId, runId, input.projectId, slice).catch(leadGone))
+        inserted.add(id);
     }
     for (const { leadId } of callable) if (!inserted.has(leadId)) skipped.push({ leadId, reason: "already_queued" });
     if (inserted.size === 0) throw new CodedError("run.nothing_to_call", "nobody is left to call", { skipped });
@@ -65,6 +68,14 @@ export async function enqueueRun(door: Door, input: EnqueueInput, once?: Once): 
     return { runId, queued: inserted.size, skipped };
   });
   return { ...result, replayed };
+}
+
+/** Foreign key, row-level security: the lead was there when its number was read, and was deleted meanwhile. */
+const LEAD_GONE = new Set(["23503", "42501"]);
+
+function leadGone(error: unknown): never {
+  if (LEAD_GONE.has(pgCode(error) ?? "")) throw new CodedError("lead.not_found", "a lead does not exist any more");
+  throw error;
 }
 
 async function requireCallsEnabled(tx: Tx, businessId: number): Promise<void> {

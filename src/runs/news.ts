@@ -6,10 +6,11 @@ import { findAttempt, type Attempt } from "./attempt.ts";
 import { audit } from "./audit.ts";
 import { recordCall } from "./callLog.ts";
 import { endJob } from "./end.ts";
+import { nobodyListens, type Reached } from "./engine.ts";
 import { takeOrphan } from "./orphanCall.ts";
 import { lockJob, lockRun, type LockedJob } from "./rows.ts";
 import { callStatusesBefore, isCallEnd, isCallStatus, jobStatusAtEnd, LIVE_JOB, type CallStatus } from "./states.ts";
-import { wakeHangUp } from "./wake.ts";
+import { wakeEndCalls, wakeHangUp } from "./wake.ts";
 
 export interface CarrierNews {
   /** The attempt's token, from the URL that the carrier calls back; null when only the SID is known. */
@@ -26,7 +27,11 @@ export interface CarrierNews {
 export type NewsResult = "applied" | "ignored" | "unknown";
 
 /** Safe to repeat in any order. Throws only what the database throws; nothing has happened then. */
-export async function applyNews(db: Database, news: CarrierNews): Promise<NewsResult> {
+export async function applyNews(
+  db: Database,
+  news: CarrierNews,
+  reached: Reached = nobodyListens,
+): Promise<NewsResult> {
   const { status } = news;
   if (!isCallStatus(status)) return "ignored";
   const done = await inTransaction(db, async (tx) => {
@@ -40,12 +45,16 @@ export async function applyNews(db: Database, news: CarrierNews): Promise<NewsRe
     // Read again under the lock: news of two calls at the same moment both found an attempt without a SID.
     if (job.token === attempt.token && job.callSid !== null && job.callSid !== news.sid)
       return await secondCall(tx, { ...attempt, callSid: job.callSid }, news.sid);
+    // Late or repeated news of a call whose job has ended: the commonest of all, and worth no further lock.
+    if (job.token === attempt.token && job.callSid === news.sid && !LIVE_JOB.includes(job.status)) return "ignored";
     if (job.token !== attempt.token || !LIVE_JOB.includes(job.status)) return attempt;
-    return await moveOn(tx, attempt, job, { ...news, status });
+    const moved = await moveOn(tx, attempt, job, { ...news, status });
+    await reached(news.from === "answer" ? "placed.storing" : "news.applying");
+    return moved;
   });
   if (typeof done === "string") return done;
-  const orphaned = await takeOrphan(db, done, news.sid, isCallEnd(status));
-  if (orphaned === "adopted") return await applyNews(db, news);
+  const orphaned = await takeOrphan(db, done, news.sid, status);
+  if (orphaned === "adopted") return await applyNews(db, news, reached);
   return orphaned === "hung_up" ? "applied" : "ignored";
 }
 
@@ -73,14 +82,27 @@ async function moveOn(
        and status in ('dialing', 'calling')`);
   await tx.execute(sql`
     update outbound_call_attempts
-       set call_sid = ${sid}, settled_at = coalesce(settled_at, clock_timestamp()), news_at = clock_timestamp(), result = 'placed'
+       set call_sid = ${sid}, settled_at = coalesce(settled_at, clock_timestamp()), news_at = clock_timestamp(), result = 'placed',
+           -- Look-ups that missed the call say nothing about whether the carrier knows its SID.
+           clean_lookups = case when call_sid is null then 0 else clean_lookups end
      where token = ${attempt.token}`);
   if (job.status === "dialing") {
     const { runId, businessId } = attempt;
     const detail = { call_sid: sid, learned_from: news.from };
     await audit(tx, { runId, businessId, jobId: job.id, kind: "job.calling", actor: "queue", detail });
+    await endIfStopped(tx, attempt);
   }
   return "applied";
+}
+
+/** A call that becomes known only after its run was stopped: whatever stop did with the others is due for it too. */
+async function endIfStopped(tx: Tx, { runId, businessId }: Attempt): Promise<void> {
+  const stopped = await row<{ hangUp: boolean }>(
+    tx,
+    sql`select hang_up as "hangUp" from outbound_call_runs
+         where id = ${runId} and business_id = ${businessId} and status in ('stopped', 'cancelled')`,
+  );
+  if (stopped) await wakeEndCalls(tx, runId, stopped.hangUp);
 }
 
 /** One token, two calls: the one thing that must never be. The second is hung up, and the trail says so. */

@@ -5,16 +5,18 @@ import { inTransaction, row, type Database, type Tx } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import type { Attempt } from "./attempt.ts";
 import { audit } from "./audit.ts";
+import { recordCall } from "./callLog.ts";
 import { count } from "./counters.ts";
 import { requeueJob } from "./requeue.ts";
 import { lockJob, lockRun, utcNow, type LockedRun } from "./rows.ts";
+import { isCallEnd, type CallStatus } from "./states.ts";
 import { wakeHangUp } from "./wake.ts";
 
 /** adopted: the job carries the call again, apply the news to it. hung_up: it is being ended. ignored: it had ended. */
 export type Orphaned = "adopted" | "hung_up" | "ignored";
 
 /** Safe to repeat. In a transaction of its own: the locks that adoption needs come before the job's. */
-export async function takeOrphan(db: Database, attempt: Attempt, sid: string, over: boolean): Promise<Orphaned> {
+export async function takeOrphan(db: Database, attempt: Attempt, sid: string, status: CallStatus): Promise<Orphaned> {
   const { businessId, runId, jobId, token } = attempt;
   return await inTransaction(db, async (tx) => {
     await lockBusiness(tx, businessId);
@@ -22,14 +24,14 @@ export async function takeOrphan(db: Database, attempt: Attempt, sid: string, ov
     const job = run && (await lockJob(tx, businessId, jobId));
     if (!run || !job) return "ignored";
     if (job.token === token && job.status !== "queued")
-      return job.callSid === sid ? "ignored" : await hangUp(tx, attempt, sid, over);
+      return job.callSid === sid ? "ignored" : await hangUp(tx, attempt, sid, status);
     // Claimed again, and the second call has not begun: the run's lock keeps it from beginning now.
     if (job.status === "dialing" && job.token !== null)
       await requeueJob(tx, { jobId, runId, businessId, token: job.token }, "worker_lost", "reconcile", {
         superseded_by: sid,
       });
     const again = await lockRun(tx, businessId, runId);
-    return again && (await adoptQueued(tx, attempt, again, sid)) ? "adopted" : await hangUp(tx, attempt, sid, over);
+    return again && (await adoptQueued(tx, attempt, again, sid)) ? "adopted" : await hangUp(tx, attempt, sid, status);
   });
 }
 
@@ -53,7 +55,7 @@ async function adoptQueued(tx: Tx, attempt: Attempt, run: LockedRun, sid: string
         from adopted
     ), reopened as (
       update outbound_call_attempts a
-         set closed_at = null, result = 'placed', call_sid = ${sid}, news_at = clock_timestamp()
+         set closed_at = null, result = 'placed', call_sid = ${sid}, news_at = clock_timestamp(), clean_lookups = 0
         from adopted
        where a.token = ${token}
     )
@@ -66,15 +68,17 @@ async function adoptQueued(tx: Tx, attempt: Attempt, run: LockedRun, sid: string
   return true;
 }
 
-async function hangUp(tx: Tx, attempt: Attempt, sid: string, over: boolean): Promise<"hung_up" | "ignored"> {
+async function hangUp(tx: Tx, attempt: Attempt, sid: string, status: CallStatus): Promise<"hung_up" | "ignored"> {
   const { businessId, runId, jobId, token } = attempt;
+  // A phone rang: the CRM shows it, whatever became of the job.
+  await recordCall(tx, attempt, { sid, status, durationSeconds: null });
   const fresh = await row(
     tx,
     sql`update outbound_call_attempts set call_sid = ${sid}, news_at = clock_timestamp()
          where token = ${token} and call_sid is null
         returning 1`,
   );
-  if (!fresh || over) return "ignored";
+  if (!fresh || isCallEnd(status)) return "ignored";
   await audit(tx, {
     runId,
     businessId,

@@ -5,7 +5,6 @@ import { inTransaction, rows, type Tx } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import { forgetOldKeys } from "../../db/once.ts";
 import type { Dialler } from "../dialling/dialler.ts";
-import { takeBackClaims } from "./adopt.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
 import { count } from "./counters.ts";
 import type { Engine } from "./engine.ts";
@@ -13,6 +12,7 @@ import { reclaimStuckRuns } from "./reclaim.ts";
 import { reconcile } from "./reconcile.ts";
 import { repairSlots } from "./repairSlots.ts";
 import { lockRun, type LockedRun } from "./rows.ts";
+import { claimsOf, strayClaims, takeBackClaims } from "./takeBack.ts";
 import { workersGone } from "./workersGone.ts";
 
 /** What a pass did, as it is printed. */
@@ -38,9 +38,10 @@ export type Reaper = Pick<Engine, "db" | "log" | "limits" | "worker" | "reached"
 
 export async function reap(reaper: Reaper, dialler: Dialler | null): Promise<Reaped> {
   await reaper.reached("reap.started");
+  // Before the TTL: a run that was asked to cancel is cancelled, not failed and resumed.
+  const cancelled = await carryOutCancels(reaper);
   const reclaimed = await reclaimStuckRuns(reaper);
   const claims = await returnClaims(reaper);
-  const cancelled = await carryOutCancels(reaper);
   const slots = await repairSlots(reaper);
   const asked = dialler && (await reconcile({ ...reaper, dialler }));
   const finished = await finishEmptyRuns(reaper);
@@ -66,8 +67,8 @@ async function returnClaims(reaper: Reaper): Promise<number> {
     isLocal: () => false,
   });
   let claims = 0;
-  for (const worker of gone) claims += await takeBackClaims(reaper, worker);
-  return claims;
+  for (const worker of gone) claims += await takeBackClaims(reaper, claimsOf(worker), { lost: worker.name });
+  return claims + (await takeBackClaims(reaper, strayClaims, { lost: "nobody dials it" }));
 }
 
 async function carryOutCancels(reaper: Reaper): Promise<number> {

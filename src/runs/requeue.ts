@@ -1,6 +1,7 @@
 // Back to the queue: only with proof that the carrier has no call of this attempt (429, never sent, clean look-ups).
 import { sql } from "drizzle-orm";
 import { row, type Tx } from "../../db/client.ts";
+import { lockEnqueue } from "../../db/locks.ts";
 import { audit } from "./audit.ts";
 import { count } from "./counters.ts";
 import type { Held } from "./end.ts";
@@ -29,9 +30,15 @@ export async function requeueJob(
   const { jobId, runId, businessId, token } = held;
   const run = await lockRun(tx, businessId, runId);
   if (!run) return null;
-  // A failed run keeps its place: its queued jobs wait for resume.
-  const goesOn = (OPEN_RUN.includes(run.status) && !run.cancelRequested) || run.status === "failed";
-  const message = run.status === "stopped" ? "Queue stopped by user" : "Cancelled by user";
+  const open = OPEN_RUN.includes(run.status);
+  const taken = open && (await numberTaken(tx, held));
+  // A failed run keeps its place: its queued jobs wait for resume. Unless a person has ended it: then nobody resumes it.
+  const goesOn = (open || run.status === "failed") && !run.cancelRequested && !taken;
+  const message = taken
+    ? "The number is queued or live in another run"
+    : run.status === "stopped"
+      ? "Queue stopped by user"
+      : "Cancelled by user";
   const moved = await row(
     tx,
     sql`
@@ -40,7 +47,8 @@ export async function requeueJob(
          set status = ${goesOn ? "queued" : "cancelled"}, dial_lock_token = null, dial_started_at = null, call_status = null,
              outcome = ${goesOn ? null : "cancelled"}, error_message = ${goesOn ? null : message},
              completed_at = case when ${goesOn} then null else ${utcNow} end,
-             active_number = case when ${goesOn} then active_number else null end
+             error_code = ${taken ? "already_queued" : null},
+             active_number = case when not ${goesOn} then null when ${open} then to_number else active_number end
        where id = ${jobId} and business_id = ${businessId} and dial_lock_token = ${token} and status = 'dialing'
          and exists (select from outbound_call_attempts a
                       where a.token = ${token} and a.call_sid is null and (${proof} <> 'worker_lost' or a.begun_at is null))
@@ -67,4 +75,24 @@ export async function requeueJob(
   await count(tx, run, businessId, goesOn ? { inProgress: -1, queued: 1 } : { inProgress: -1, cancelled: 1 });
   await wakeIfWaiting(tx, businessId);
   return goesOn ? "queued" : "cancelled";
+}
+
+/**
+ * A run that failed and was resumed does not get back the numbers that other runs of the business took meanwhile: its
+ * live calls go on without, but none of them may be dialled again.
+ */
+async function numberTaken(tx: Tx, { jobId, businessId }: Held): Promise<boolean> {
+  const without = await row(
+    tx,
+    sql`select 1 from outbound_call_jobs where id = ${jobId} and business_id = ${businessId} and active_number is null`,
+  );
+  if (!without) return false;
+  await lockEnqueue(tx, businessId);
+  const taken = await row(
+    tx,
+    sql`select 1 from outbound_call_jobs j
+          join outbound_call_jobs o on o.business_id = j.business_id and o.active_number = j.to_number and o.id <> j.id
+         where j.id = ${jobId} and j.business_id = ${businessId} limit 1`,
+  );
+  return taken !== undefined;
 }

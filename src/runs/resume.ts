@@ -11,7 +11,7 @@ import { lockRun, utcNow, type LockedRun } from "./rows.ts";
 import type { RunStatus } from "./states.ts";
 import { wakeDispatch } from "./wake.ts";
 
-/** @throws CodedError run.not_found, run.not_resumable (detail.status), business.calls_disabled */
+/** @throws CodedError run.not_found, run.not_resumable (detail.status) */
 export async function resumeRun(
   door: Door,
   runId: number,

@@ -64,6 +64,10 @@ async function takeBatch({ db, limits }: Deps): Promise<Silent[]> {
 async function fetchOne(deps: Deps, silent: Silent): Promise<boolean> {
   const call = await deps.dialler.fetch(silent.sid);
   if (call) {
+    // "Twice" means twice in a row.
+    await deps.db.execute(
+      sql`update outbound_call_attempts set clean_lookups = 0 where token = ${silent.token} and clean_lookups > 0`,
+    );
     const { token, sid } = silent;
     await applyNews(deps.db, { token, sid, status: call.status, durationSeconds: call.durationSeconds, from: "fetch" });
     return false;

@@ -1,5 +1,5 @@
-// The states of runs and jobs and which moves exist. Pure: the database's guards and the words on the screen both
-// follow from here. Source: the state list in the README ("A run's life").
+// The states of runs and jobs and which moves exist. Pure: what the guards in the SQL allow must be moves from here,
+// which the tests check. Source: the state list in the README ("A run's life").
 
 export const RUN_STATUSES = ["pending", "running", "completed", "cancelled", "failed", "stopped"] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
@@ -22,7 +22,8 @@ const RUN_MOVES: Record<RunStatus, readonly RunStatus[]> = {
 };
 
 const JOB_MOVES: Record<JobStatus, readonly JobStatus[]> = {
-  queued: ["dialing", "cancelled"],
+  // Straight to calling, or to an end: a call given up as never placed that turns out to exist is adopted.
+  queued: ["dialing", "calling", "cancelled"],
   // Back to queued only on proof that the call was not placed (429, clean look-ups); cancelled only before the POST.
   dialing: ["calling", "completed", "failed", "queued", "cancelled"],
   calling: ["completed", "failed"],

@@ -8,7 +8,9 @@ import { lockBusiness } from "../../db/locks.ts";
 import { CodedError } from "../errors.ts";
 import { audit } from "./audit.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
-import { lockRun, utcNow } from "./rows.ts";
+import type { Reached } from "./engine.ts";
+import { closeRun, forgetActiveNumbers } from "./closeRun.ts";
+import { lockRun } from "./rows.ts";
 import { OPEN_RUN } from "./states.ts";
 import { wakeEndCalls, wakeIfWaiting } from "./wake.ts";
 
@@ -32,13 +34,14 @@ const SETTLE_POLL_MS = 20;
 export async function stopRun(
   door: Door,
   runId: number,
-  options: { hangUp: boolean; flight: FlightTime },
+  options: { hangUp: boolean; flight: FlightTime; reached?: Reached },
 ): Promise<Stopped> {
   const ended = await endAtOnce(door, runId, {
     status: "stopped",
     message: "Queue stopped by user",
     hangUp: options.hangUp,
   });
+  await options.reached?.("stop.committed");
   await afterFlights(door, runId, options.flight, ended.now || options.hangUp ? { hangUp: options.hangUp } : null);
   return { stopped: ended.now, cancelledJobs: ended.cancelledJobs };
 }
@@ -47,9 +50,10 @@ export async function stopRun(
 export async function forceCancelRun(
   door: Door,
   runId: number,
-  options: { flight: FlightTime },
+  options: { flight: FlightTime; reached?: Reached },
 ): Promise<{ cancelled: boolean; cancelledJobs: number }> {
   const ended = await endAtOnce(door, runId, { status: "cancelled", message: "Cancelled by user", hangUp: false });
+  await options.reached?.("stop.committed");
   await afterFlights(door, runId, options.flight, ended.now ? { hangUp: false } : null);
   return { cancelled: ended.now, cancelledJobs: ended.cancelledJobs };
 }
@@ -68,12 +72,12 @@ async function endAtOnce(door: Door, runId: number, ending: Ending): Promise<{ n
     const open = OPEN_RUN.includes(run.status);
     // A failed run keeps its status, but nobody may resume what a person has stopped: its queued jobs end.
     if (!open && run.status !== "failed") {
-      if (ending.hangUp) await wakeEndCalls(tx, runId, true);
+      if (ending.hangUp) await rememberHangUp(tx, businessId, runId);
       return { now: false, cancelledJobs: 0 };
     }
     // The flag first: when the last job ends in the next step, count() must not call the run completed.
     await tx.execute(
-      sql`update outbound_call_runs set cancel_requested = true where id = ${runId} and business_id = ${businessId}`,
+      sql`update outbound_call_runs set cancel_requested = true, hang_up = hang_up or ${ending.hangUp} where id = ${runId} and business_id = ${businessId}`,
     );
     if (open) await closeRun(tx, businessId, runId, ending.status);
     const { cancelled } = await cancelUnbegun(
@@ -97,19 +101,12 @@ async function endAtOnce(door: Door, runId: number, ending: Ending): Promise<{ n
   });
 }
 
-async function closeRun(tx: Tx, businessId: number, runId: number, status: Ending["status"]): Promise<void> {
-  await tx.execute(sql`
-    update outbound_call_runs
-       set status = ${status}, ended_at = t.at, completed_at = t.at, updated_at = t.at
-      from (select ${utcNow} as at) t
-     where id = ${runId} and business_id = ${businessId} and status in ('pending', 'running')`);
-}
-
-/** The run is over: its live calls no longer keep their numbers from other runs. */
-export async function forgetActiveNumbers(tx: Tx, businessId: number, runId: number): Promise<void> {
-  await tx.execute(sql`
-    update outbound_call_jobs set active_number = null
-     where run_id = ${runId} and business_id = ${businessId} and active_number is not null`);
+/** The run had ended already, with calls that somebody now wants to end. */
+async function rememberHangUp(tx: Tx, businessId: number, runId: number): Promise<void> {
+  await tx.execute(
+    sql`update outbound_call_runs set hang_up = true where id = ${runId} and business_id = ${businessId}`,
+  );
+  await wakeEndCalls(tx, runId, true);
 }
 
 /**

@@ -9,6 +9,7 @@ import { endJob, type Held } from "./end.ts";
 import type { Engine } from "./engine.ts";
 import { applyNews } from "./news.ts";
 import { requeueJob } from "./requeue.ts";
+import { lockJob, lockRun } from "./rows.ts";
 
 export interface LookedUp {
   /** Calls found at the carrier and given to their jobs. */
@@ -75,7 +76,7 @@ async function takeBatch({ db, limits }: Deps): Promise<Unsettled[]> {
 
 async function lookUp(deps: Deps, attempt: Unsettled): Promise<keyof LookedUp> {
   const calls = await deps.dialler.find({ from: attempt.from, to: attempt.to, since: new Date(attempt.begunAtMs) });
-  const mine = await firstUnclaimed(deps, calls);
+  const mine = await unclaimed(deps, calls, attempt.begunAtMs);
   if (mine) return await adoptCall(deps, attempt, mine);
   const clean = await row<{ n: number }>(
     deps.db,
@@ -87,8 +88,8 @@ async function lookUp(deps: Deps, attempt: Unsettled): Promise<keyof LookedUp> {
   return await giveUp(deps, attempt, clean.n);
 }
 
-/** The oldest call that no attempt of ours and no row of the CRM knows. */
-async function firstUnclaimed({ db }: Deps, calls: CarrierCall[]): Promise<CarrierCall | undefined> {
+/** Of the calls that no attempt of ours and no row of the CRM knows, the one made nearest to the mark. */
+async function unclaimed({ db }: Deps, calls: CarrierCall[], markMs: number): Promise<CarrierCall | undefined> {
   if (calls.length === 0) return undefined;
   const known = await rows<{ sid: string }>(
     db,
@@ -96,7 +97,8 @@ async function firstUnclaimed({ db }: Deps, calls: CarrierCall[]): Promise<Carri
         union select call_sid from call_log where call_sid = any (${sql.param(calls.map((c) => c.sid))}::text[])`,
   );
   const taken = new Set(known.map((k) => k.sid));
-  return calls.filter((call) => !taken.has(call.sid)).sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime())[0];
+  const distance = (call: CarrierCall) => Math.abs(call.createdAt.getTime() - markMs) || 0;
+  return calls.filter((call) => !taken.has(call.sid)).sort((a, b) => distance(a) - distance(b))[0];
 }
 
 async function adoptCall(deps: Deps, attempt: Unsettled, call: CarrierCall): Promise<"found" | "undecided"> {
@@ -125,6 +127,10 @@ async function giveUp(deps: Deps, attempt: Unsettled, cleanLookups: number): Pro
   const evidence = `not placed: ${cleanLookups === 2 ? "two" : cleanLookups} clean look-ups`;
   const done = await inTransaction(deps.db, async (tx) => {
     await lockBusiness(tx, attempt.businessId);
+    // While we waited a callback may have told of the call after all: what is live is not given up.
+    await lockRun(tx, attempt.businessId, attempt.runId);
+    const job = await lockJob(tx, attempt.businessId, attempt.jobId);
+    if (job?.status !== "dialing" || job.token !== attempt.token || job.callSid !== null) return false;
     const before = await row(
       tx,
       sql`select 1 from outbound_call_attempts where job_id = ${attempt.jobId} and result = 'not_found' and token <> ${attempt.token} limit 1`,

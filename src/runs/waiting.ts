@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import { row, rows, type Tx } from "../../db/client.ts";
 import { through, type Door } from "../../db/door.ts";
+import { callerKey } from "../dialling/pause.ts";
 import { callerIdOf } from "./callerId.ts";
 import type { Limits } from "./engine.ts";
 
@@ -68,22 +69,37 @@ async function badConfiguration(tx: Tx, businessId: number, facts: WaitingFacts)
   );
   const none = { reason: "configuration", detail: null, until: null } as const;
   if (!business?.enabled) return { ...none, code: "business.calls_disabled" };
-  if (!callerIdOf(business.callerId, business.phone, facts.callerId)) return { ...none, code: "business.no_caller_id" };
-  return null;
+  const from = callerIdOf(business.callerId, business.phone, facts.callerId);
+  if (!from) return { ...none, code: "business.no_caller_id" };
+  const refused = facts.accountSid && (await pauseOf(tx, callerKey(facts.accountSid, from)));
+  if (!refused) return null;
+  return { reason: "configuration", code: "carrier.configuration", detail: refused.detail, until: refused.until };
 }
 
+/** The account's pause; not the carrier's words for it, which may be about another business's number. */
 async function pausedAccount(tx: Tx, facts: WaitingFacts): Promise<Waiting | null> {
-  if (!facts.accountSid) return null;
-  const paused = await row<{ kind: string; code: string | null; detail: string | null; until: string | null }>(
+  const paused = facts.accountSid && (await pauseOf(tx, facts.accountSid));
+  if (!paused) return null;
+  const { until } = paused;
+  if (paused.kind === "configuration")
+    return { reason: "configuration", code: "carrier.configuration", detail: null, until };
+  return { reason: "carrier", code: paused.code ?? paused.kind, detail: null, until };
+}
+
+interface Pause {
+  kind: string;
+  code: string | null;
+  detail: string | null;
+  until: string | null;
+}
+
+async function pauseOf(tx: Tx, key: string): Promise<Pause | undefined> {
+  return await row<Pause>(
     tx,
     sql`select pause_kind as kind, pause_code as code, pause_message as detail, ${iso(sql`paused_until`)} as until
           from outbound_carrier_accounts
-         where account_sid = ${facts.accountSid} and pause_kind is not null`,
+         where account_sid = ${key} and pause_kind is not null`,
   );
-  if (!paused) return null;
-  const { detail, until } = paused;
-  if (paused.kind === "configuration") return { reason: "configuration", code: "carrier.configuration", detail, until };
-  return { reason: "carrier", code: paused.code ?? paused.kind, detail, until };
 }
 
 async function takenSlots(

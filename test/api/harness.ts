@@ -26,6 +26,8 @@ export function notingQueue(asked: unknown[][], overrides: Partial<Queue> = {}):
     stopRun: (door, id, o) => note("stopRun", [door, id, o], { stopped: true, cancelledJobs: 2 }),
     forceCancelRun: (door, id) => note("forceCancelRun", [door, id], { cancelled: true, cancelledJobs: 1 }),
     requestCancel: (door, id) => note("requestCancel", [door, id], "requested" as const),
+    resumeRun: (door, id) => note("resumeRun", [door, id], { status: "running" as const, queued: 1, skipped: 0 }),
+    cleanUpBusiness: (door) => note("cleanUpBusiness", [door], { reclaimedRuns: 1, endedRuns: 0 }),
     waitingFor: (door, id) => note("waitingFor", [door, id], null),
     applyNews: (_db, news) => note("applyNews", [news], "applied" as const),
     ...overrides,
@@ -75,6 +77,7 @@ export function anApi(db: Database, overrides: { queue?: Partial<Queue>; deps?: 
       defaultLocale: "he",
       callerId: "+97231234567",
       maxCallsPerBusiness: 3,
+      requestsPerMinute: 1_000_000,
       postStartBudgetMs: 100,
       postTimeoutMs: 100,
     },
@@ -130,6 +133,7 @@ export async function as(
     send,
     get: (path: string) => send("GET", path),
     post: (path: string, body?: unknown, headers?: Record<string, string>) => send("POST", path, body, headers),
+    delete: (path: string) => send("DELETE", path),
     put: (path: string, body?: unknown) => send("PUT", path, body),
   };
 }

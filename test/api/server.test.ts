@@ -1,5 +1,6 @@
 // The API on a real socket: health, limits, typed client, and closing.
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, describe, it } from "node:test";
 import { hc } from "hono/client";
@@ -19,8 +20,11 @@ describe("the server", () => {
     const api = await startApi({ ...anApi(db).deps, listen });
     t.after(() => api.close(0));
     assert.deepEqual((await answerOf(await fetch(`${api.url}/livez`))).json, { status: "ok" });
-    const ready = await answerOf(await fetch(`${api.url}/readyz`));
-    assert.deepEqual([ready.status, ready.json], [200, { status: "ready" }]);
+    const ask = async () => await answerOf(await fetch(`${api.url}/readyz`));
+    let ready = await ask();
+    // Not before it listens for changes.
+    while (ready.json.code === "events.unavailable") ready = await ask();
+    assert.deepEqual([ready.status, ready.json], [200, { status: "ready", workers: 0 }]);
   });
 
   it("is alive but not ready without its database, and says so to callers", async (t) => {
@@ -74,6 +78,25 @@ describe("the server", () => {
       const init = { method: "POST", headers, body, duplex: "half" } as RequestInit;
       assert.equal((await fetch(`${api.url}/api/outbound/bulk-enqueue`, init)).status, 413);
     }
+  });
+
+  it("ends connections that dawdle over headers or body, and refuses headers beyond all measure", async (t) => {
+    const timeouts = { headersMs: 150, requestMs: 300, keepAliveMs: 100, checkMs: 20 };
+    const api = await startApi({ ...anApi(db).deps, listen, timeouts });
+    t.after(() => api.close(0));
+    const { hostname, port } = new URL(api.url);
+    const said = async (text: string) => {
+      const socket = connect(Number(port), hostname);
+      socket.write(text);
+      let answer = "";
+      for await (const chunk of socket) answer += String(chunk);
+      return answer;
+    };
+    assert.match(await said("GET /livez HTTP/1.1\r\nHost: x\r\n"), /^HTTP\/1.1 408/);
+    const body = "POST /webhooks/twilio/status HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\na=";
+    assert.match(await said(body), /^HTTP\/1.1 408/);
+    assert.match(await said(`GET /livez HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(20_000)}\r\n\r\n`), /^HTTP\/1.1 431/);
+    assert.match(await said("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"), /^HTTP\/1.1 200/);
   });
 
   it("lets the CRM's origin in, and no other", async () => {

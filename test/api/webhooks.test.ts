@@ -1,23 +1,18 @@
 // Webhooks: only what Twilio signed counts, and the words an answered call hears.
 import assert from "node:assert/strict";
-import { createHmac, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { after, describe, it } from "node:test";
 import { openDatabase } from "../../db/client.ts";
 import { attempts } from "../../db/schema.ts";
 import type { Queue } from "../../src/api/deps.ts";
 import { anApi, answerOf, AUTH_TOKEN, PUBLIC_URL } from "./harness.ts";
 import { aBusiness, aJob, aRun } from "./rows.ts";
+import { signatureOf as sign } from "./signed.ts";
 import { freshDatabase } from "./support.ts";
 
 const db = await freshDatabase({ after });
 
-/** Twilio's recipe, written down a second time: the URL and the sorted parameters, HMAC-SHA1, base64. */
-function signatureOf(url: string, form: Record<string, string>, authToken = AUTH_TOKEN): string {
-  const text = Object.keys(form)
-    .sort()
-    .reduce((sum, name) => sum + name + form[name], url);
-  return createHmac("sha1", authToken).update(text).digest("base64");
-}
+const signatureOf = (url: string, form: Record<string, string>, authToken = AUTH_TOKEN) => sign(url, form, authToken);
 
 const STATUS = "/webhooks/twilio/status?token=t-1";
 const NEWS = { CallSid: "CA1", CallStatus: "completed", CallDuration: "12", To: "+972501234567" };

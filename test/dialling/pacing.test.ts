@@ -114,12 +114,24 @@ describe("the pause", () => {
     const db = await database(t);
     await pauseAccount(db, ACCOUNT, { kind: "carrier", code: "20003", message: "" });
     await pauseIsOver(db);
-    await db.execute(sql`update outbound_carrier_accounts set next_turn_at = clock_timestamp() + interval '10 s'`);
+    await db.execute(sql`update outbound_carrier_accounts set next_turn_at = clock_timestamp() + interval '2 s'`);
     const { granted, againInMs } = await reserve(db, 1, 3);
     assert.equal(granted, 0);
-    near(againInMs, 9_000);
+    near(againInMs, 1_000);
     await db.execute(sql`update outbound_carrier_accounts set next_turn_at = clock_timestamp()`);
     assert.equal((await reserve(db, 1, 3)).granted, 1);
+  });
+
+  it("a clock that jumped back by hours stops nobody for hours", async (t) => {
+    const db = await database(t);
+    await reserve(db, 1, 1);
+    await db.execute(sql`update outbound_carrier_accounts set next_turn_at = clock_timestamp() + interval '1 hour'`);
+    assert.ok((await reserve(db, 1, 3)).againInMs! <= 1_000);
+    await pauseAccount(db, ACCOUNT, { kind: "carrier", code: "20003", message: "" });
+    await db.execute(
+      sql`update outbound_carrier_accounts set paused_until = clock_timestamp() + interval '1 hour', next_turn_at = now()`,
+    );
+    assert.equal((await reserve(db, 1, 3)).granted, 1, "a probe");
   });
 
   it("doubles each time, up to its bound; a placed call ends it", async (t) => {
@@ -139,13 +151,16 @@ describe("the pause", () => {
 
   it("comes after five unknown refusals in a row, and a placed call starts the count anew", async (t) => {
     const db = await database(t);
-    const refused = () => unknownRefusal(db, ACCOUNT, "29999", "?");
+    const refused = () => unknownRefusal(db, ACCOUNT, "29999", "?", "an attempt that nobody remembers");
     for (let n = 1; n < UNKNOWN_IN_A_ROW; n++) assert.equal(await refused(), false);
     assert.equal(await accountWorks(db, ACCOUNT), false, "nothing was paused");
     for (let n = 1; n < UNKNOWN_IN_A_ROW; n++) assert.equal(await refused(), false);
     assert.equal((await account(db)).kind, null);
     assert.equal(await refused(), true);
     assert.deepEqual([(await account(db)).kind, (await account(db)).unknown], ["carrier", 0]);
+    near((await account(db)).left, 5_000);
+    assert.equal(await refused(), true, "a probe's refusal pauses again at once: no lead a time is burned");
+    near((await account(db)).left, 10_000);
   });
 });
 

@@ -13,8 +13,13 @@ describe("refusals", () => {
   });
 
   it("pauses for what every lead would meet", () => {
-    for (const code of [21205, 21210, 21212, 21213]) {
-      const expected = { kind: "blocked", reason: "configuration", code: String(code), message: "no" };
+    for (const [code, reason] of [
+      [21205, "configuration"],
+      [21210, "caller_id"],
+      [21212, "caller_id"],
+      [21213, "caller_id"],
+    ] as const) {
+      const expected = { kind: "blocked", reason, code: String(code), message: "no" };
       assert.deepEqual(refusalOf(400, code, "no"), expected);
     }
     for (const [status, code] of [

@@ -7,6 +7,7 @@ import { CodedError } from "../../src/errors.ts";
 import { beginAttempt } from "../../src/runs/begin.ts";
 import { requestCancel } from "../../src/runs/cancel.ts";
 import { dispatchOnce } from "../../src/runs/dispatch.ts";
+import { wakeWaiting } from "../../src/runs/wakeWaiting.ts";
 import { assertInvariants, world } from "../support/world.ts";
 
 describe("cancel", () => {
@@ -58,6 +59,21 @@ describe("cancel", () => {
     await w.db.execute(sql`update business set is_active = false where id = ${business.id}`);
     await requestCancel(w.door(business), waiting.runId);
     await w.untilRun(waiting.runId, "cancelled");
+    await assertInvariants(w);
+  });
+
+  it("is carried out by the maintenance tick when its wake-up got lost, even where nothing may be dialled", async (t) => {
+    const w = await world(t);
+    const [disabled, full] = [await w.business(), await w.business({ limit: 1 })];
+    await w.db.execute(sql`update business set calls_enabled = false where id = ${disabled.id}`);
+    await w.aRun({ business: full, jobs: { calling: 1 }, lockedAgo: 0 });
+    const runs = [
+      await w.aRun({ business: disabled, cancelRequested: true, jobs: { queued: 3 }, lockedAgo: 0 }),
+      await w.aRun({ business: full, cancelRequested: true, jobs: { queued: 3 }, lockedAgo: 0 }),
+    ];
+    assert.equal(await wakeWaiting(w.engine()), 2, "the tick wakes both businesses");
+    await w.worker();
+    for (const { runId } of runs) assert.equal((await w.untilRun(runId, "cancelled")).cancelled, 3);
     await assertInvariants(w);
   });
 

@@ -6,6 +6,7 @@ import { sql } from "drizzle-orm";
 import { inTransaction, row, rows } from "../../db/client.ts";
 import type { Fault } from "../../src/dev/twilio/faults.ts";
 import { twilioDialler } from "../../src/dialling/twilio.ts";
+import { waitingFor } from "../../src/runs/waiting.ts";
 import { until } from "../support/until.ts";
 import { assertInvariants, world, type World } from "../support/world.ts";
 
@@ -105,8 +106,25 @@ describe("a refused call", () => {
     await assertInvariants(w);
   });
 
+  it("21210 pauses the business whose caller id it is, and nobody else waits or hears of it", async (t) => {
+    const w = await world(t);
+    const [bad, good] = [await w.business(), await w.business()];
+    await w.carrier.setFaults([{ on: "create", kind: "error", status: 400, code: 21210, from: bad.from }]);
+    await w.worker();
+    const { runId } = await w.enqueue(bad, await w.leads(bad, 5));
+    const facts = { limits: w.limits, accountSid: w.carrier.accountSid, callerId: undefined };
+    await until(async () => (await waitingFor(w.door(bad), runId, facts))?.reason === "configuration", "a reason");
+    const { runId: other } = await w.enqueue(good, await w.leads(good, 5));
+    assert.equal((await w.untilRun(other, "completed")).completed, 5);
+    assert.equal((await w.run(runId)).queued + (await w.run(runId)).inProgress, 5, "nobody is burned");
+    await w.carrier.setFaults([]);
+    await w.db.execute(sql`update outbound_carrier_accounts set paused_until = clock_timestamp()`);
+    assert.equal((await w.untilRun(runId, "completed")).completed, 5);
+    await assertInvariants(w);
+  });
+
   for (const [status, code, kind] of [
-    [400, 21210, "configuration"],
+    [400, 21205, "configuration"],
     [401, 20003, "carrier"],
   ] as const) {
     it(`${code} pauses the account (${kind}), burns nobody, and the run goes on when it is lifted`, async (t) => {

@@ -54,8 +54,8 @@ describe("four worker processes", () => {
     await assertInvariants(w);
 
     await Promise.all(workers.map((worker) => worker.stop()));
-    const signedOff = await rows(w.db, sql`select 1 from outbound_workers where stopped_at is not null`);
-    assert.equal(signedOff.length, 4);
+    // Signed off, or buried already by one that ended later.
+    assert.deepEqual(await rows(w.db, sql`select name from outbound_workers where stopped_at is null`), []);
   });
 });
 

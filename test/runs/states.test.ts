@@ -42,6 +42,7 @@ describe("states", () => {
       "dialing -> completed",
       "dialing -> failed",
       "dialing -> queued",
+      "queued -> calling",
       "queued -> cancelled",
       "queued -> dialing",
     ]);

@@ -107,6 +107,7 @@ function misdeeds(mine: Shop, theirs: Shop): string[] {
     `insert into outbound_idempotency_keys (business_id, key, fingerprint, result) values (${theirs.business}, 'x', 'x', '{}')`,
     `delete from outbound_idempotency_keys where business_id = ${theirs.business}`,
     `update outbound_request_counts set taken = 0`,
+    `insert into outbound_cleanups (business_id, at) values (${theirs.business}, now()) on conflict (business_id) do update set at = now()`,
     ...SHARED.flatMap((table) => [`select * from ${table}`, `delete from ${table}`]),
     `insert into new_leads (tenant_id, phone_e164) values (${theirs.business}, '1')`,
     `insert into new_leads (tenant_id, outbound_list_id) values (${mine.business}, ${theirs.list})`,
@@ -144,7 +145,6 @@ async function allowed(on: pg.Client, mine: Shop): Promise<string[]> {
      values (${mine.run}, ${mine.spare}, ${mine.business}, '+1', '+1')
      on conflict (business_id, active_number) where active_number is not null do nothing returning lead_id`,
     `insert into outbound_run_events (run_id, business_id, job_id, kind, actor) values (${mine.run}, ${mine.business}, ${mine.job}, 'x', 'x')`,
-    `update outbound_call_jobs set call_log_id = ${mine.call}`,
     `select 1 from outbound_call_runs where id = ${mine.run} for no key update`,
     `delete from outbound_call_slots where job_id = ${mine.job}`,
     `update outbound_call_attempts set closed_at = now()`,

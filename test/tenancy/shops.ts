@@ -22,6 +22,7 @@ export const OURS = [
   "outbound_business_settings",
   "outbound_idempotency_keys",
   "outbound_request_counts",
+  "outbound_cleanups",
 ];
 /** Ours as well, and nothing to any request: what an upgrade moved aside. */
 export const CLOSED = ["outbound_call_runs_removed", "outbound_call_jobs_removed"];
@@ -77,6 +78,7 @@ export async function aShop(on: pg.Client): Promise<Shop> {
                       values ($4, $3, $2, $1, gen_random_uuid(), '+97231', '+97250')),
           event as (insert into outbound_run_events (run_id, business_id, kind, actor) values ($2, $1, 'run.created', 'user:7')),
           settings as (insert into outbound_business_settings (business_id) values ($1)),
+          cleaned as (insert into outbound_cleanups (business_id, at) values ($1, now())),
           counted as (insert into outbound_request_counts (business_id, window_no, taken) values ($1, 1, 1))
      insert into outbound_idempotency_keys (business_id, key, fingerprint, result) values ($1, 'k', 'f', '{}')`,
     [business, run, job, `t${business}`],

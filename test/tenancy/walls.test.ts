@@ -1,6 +1,7 @@
 // The wall in the database: stands with what the migrations build, and each stone of it is needed.
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { migrateDatabase } from "../../db/migrate.ts";
 import { freshDatabase } from "../api/support.ts";
 import { breaches } from "./breaches.ts";
 import { aShop, asRequest, CLOSED, connect, CRM, OURS, SHARED } from "./shops.ts";
@@ -52,6 +53,18 @@ describe("a request in raw SQL", () => {
   });
 });
 
+describe("a CRM that changes a column", () => {
+  it("takes our views out of the way, and the next migration puts everything back", async (t) => {
+    const other = await freshDatabase(t);
+    const { connectionString } = other.$client.options;
+    const client = await connect(connectionString!);
+    t.after(() => client.end());
+    await client.query("drop schema ringpost cascade; alter table leads alter column phone_e164 type text");
+    assert.deepEqual((await migrateDatabase(connectionString!)).applied, []);
+    assert.deepEqual(await breaches(client, await aShop(client), await aShop(client)), []);
+  });
+});
+
 /** Takes a stone out and looks, on a connection of its own. The caller puts it back. */
 async function without(sql: string): Promise<string[]> {
   const client = await connect(url);
@@ -66,7 +79,9 @@ async function without(sql: string): Promise<string[]> {
 describe("without one stone", () => {
   it("any policy: the test above fails", async () => {
     const { rows: policies } = await on.query<{ t: string; p: string }>(
-      "select tablename as t, policyname as p from pg_policies where schemaname = 'public' order by 1, 2",
+      "select tablename as t, policyname as p from pg_policies where schemaname = 'public' and tablename <> all ($1) order by 1, 2",
+      // Nothing is granted there, so nobody would miss a policy.
+      [CLOSED],
     );
     assert.ok(policies.length >= 2 * OURS.length);
     for (const { t, p } of policies) {

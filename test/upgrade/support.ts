@@ -53,7 +53,7 @@ export function emptyResult(): Promise<Catalog> {
 }
 
 export function ours(catalog: Catalog): Catalog {
-  const isOurs = (line: string) => /\boutbound_(call|run|workers|business|carrier|idempotency|request)\w*/.test(line);
+  const isOurs = (line: string) => /\boutbound_(?!lead_lists)\w+/.test(line);
   return Object.fromEntries(
     Object.entries(catalog).map(([kind, lines]) => [kind, (lines as string[]).filter(isOurs)]),
   ) as unknown as Catalog;

@@ -20,9 +20,9 @@ export function testEngine(db: Database, setup: WorkerSetup, log: Logger, overri
     launch: () => {},
     dispatchLater: () => {},
     draining: new AbortController().signal,
+    reached: async () => {},
     healthyForMs: () => Infinity,
     isLocal: () => false,
-    reached: async () => {},
     ...overrides,
   };
 }

@@ -1,0 +1,87 @@
+// Starting runs, ending them, and getting them going again.
+import type { ProblemCode } from "../../messages.ts";
+import * as answers from "../answers.ts";
+import { EXAMPLES, SENT } from "../examples.ts";
+import { BODY, ok, type Operation, RUN, ONCE } from "../operation.ts";
+
+const START: readonly ProblemCode[] = [
+  ...ONCE,
+  "lead.not_found",
+  "run.nothing_to_call",
+  "business.calls_disabled",
+  "request.invalid",
+  ...BODY,
+];
+
+export const MOVING: readonly Operation[] = [
+  {
+    route: "POST /api/outbound/bulk-enqueue",
+    id: "enqueueRun",
+    tag: "runs",
+    summary: "Call these leads, in this order",
+    description:
+      "Creates a run. A lead that cannot be called is skipped, with the reason; nothing is created when nobody is left.",
+    keyed: true,
+    sends: SENT.enqueue,
+    answers: { 201: { is: "The run that was created", json: answers.Enqueued, example: EXAMPLES.enqueued } },
+    problems: ["list.not_found", ...START],
+  },
+  {
+    route: "POST /api/outbound_calls/start",
+    id: "startCalls",
+    tag: "runs",
+    summary: "Call a few leads now",
+    description: "Up to three leads: answers once each call was placed, or after ten seconds. More become a queue.",
+    keyed: true,
+    sends: SENT.start,
+    answers: {
+      200: { is: "What became of each call", json: answers.Started, example: EXAMPLES.started },
+      201: { is: "A queue of more than three", json: answers.Queued },
+    },
+    problems: START,
+  },
+  {
+    route: "POST /api/outbound/runs/:run_id/resume",
+    id: "resumeRun",
+    tag: "runs",
+    summary: "Let a failed run go on from its cursor",
+    answers: ok("It goes on", answers.Resumed),
+    problems: ["run.not_resumable", "business.calls_disabled", ...RUN],
+  },
+  {
+    route: "POST /api/outbound/stop-queue",
+    id: "stopRun",
+    tag: "runs",
+    summary: "Stop a run at once",
+    description:
+      "When this has answered, no further call of the run is placed. Live calls finish unless hang_up is true.",
+    sends: SENT.stop,
+    answers: ok("It has stopped, or had ended before", answers.Stopped),
+    problems: [...RUN, ...BODY],
+  },
+  {
+    route: "POST /api/outbound_calls/jobs/:run_id/cancel",
+    id: "cancelRun",
+    tag: "runs",
+    summary: "Cancel a run before its next lead",
+    answers: ok("It is being cancelled", answers.Said),
+    problems: ["run.already_ended", ...RUN],
+  },
+  {
+    route: "POST /api/outbound_calls/jobs/:run_id/force-cancel",
+    id: "forceCancelRun",
+    tag: "runs",
+    summary: "Cancel a run at once, even with every worker dead",
+    answers: ok("It is cancelled, or had ended before", answers.Stopped),
+    problems: RUN,
+  },
+  {
+    route: "POST /api/outbound/cleanup-stuck-jobs",
+    id: "cleanUp",
+    tag: "runs",
+    summary: "End the business's stuck runs",
+    access: "managers",
+    answers: ok("How many there were", answers.CleanedUp),
+    problems: ["cleanup.too_soon"],
+  },
+];

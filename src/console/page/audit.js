@@ -1,0 +1,119 @@
+// The audit trail of a run: who did what, and when. What happened to the run stands first; each call on request.
+import { get } from "./api.js";
+import { faultNote } from "./dialog.js";
+import { h, newId, put } from "./dom.js";
+import { figure, t, when } from "./locale.js";
+
+const PAGE = 100;
+/** A run of thousands of calls has a long trail; beyond this many pages at once the user asks for more. */
+const PAGES_AT_ONCE = 10;
+
+/** @param {number} runId */
+export function auditTrail(runId) {
+  /** @type {Map<number, any>} */
+  const events = new Map();
+  /** @type {string | undefined} */
+  let cursor;
+  let reading = false;
+  let again = false;
+  const list = h("ol", { class: "trail" });
+  const fault = h("div");
+  const box = h("input", { type: "checkbox", id: newId(), onchange: show });
+  const more = h("button", { type: "button", hidden: true, onclick: () => void load() }, t().more);
+  const id = newId();
+  const node = h(
+    "section",
+    { class: "card", "aria-labelledby": id },
+    h(
+      "div",
+      { class: "head" },
+      h("h2", { id }, t().audit),
+      h("span", { class: "choice" }, box, h("label", { for: box.id }, t().auditCalls)),
+    ),
+    fault,
+    list,
+    more,
+  );
+
+  function show() {
+    const shown = [...events.values()].filter((event) => box.checked || event.job_id === null);
+    put(list, ...grouped(shown).map(line));
+    if (shown.length === 0) put(list, h("li", { class: "muted" }, t().auditEmpty));
+  }
+
+  /** Reads on from the last page it saw: the newest events are at the end. */
+  async function load() {
+    if (reading) return void (again = true);
+    reading = true;
+    try {
+      for (let n = 0; ; n += 1) {
+        const page = await get(`outbound/runs/${runId}/audit`, { query: { limit: PAGE, cursor } });
+        for (const event of page.items) events.set(event.id, event);
+        more.hidden = page.next_cursor === null || n < PAGES_AT_ONCE;
+        if (page.next_cursor === null || !more.hidden) break;
+        cursor = page.next_cursor;
+      }
+      put(fault);
+      show();
+    } catch (error) {
+      put(
+        fault,
+        faultNote(error, () => void load()),
+      );
+    }
+    reading = false;
+    if (!again) return;
+    again = false;
+    void load();
+  }
+  void load();
+  return { node, refresh: () => void load() };
+}
+
+/** The same thing by the same actor several times in a row is one line. @param {any[]} events */
+function grouped(events) {
+  /** @type {{ event: any, times: number }[]} */
+  const groups = [];
+  for (const event of events) {
+    const last = groups.at(-1);
+    if (last && last.event.kind === event.kind && last.event.actor === event.actor && event.job_id === null)
+      last.times += 1;
+    else groups.push({ event, times: 1 });
+  }
+  return groups;
+}
+
+/** @param {{ event: any, times: number }} group */
+function line({ event, times }) {
+  const [kind = "", ...name] = String(event.actor).split(":");
+  const known = Object.keys(t().details);
+  const figures = Object.entries(event.detail ?? {})
+    .filter(([name, value]) => known.includes(name) && value !== null)
+    .map(([name, value]) => `${t().details[name]}: ${wordOf(value)}`);
+  return h(
+    "li",
+    {},
+    h("time", { datetime: event.at, class: "muted" }, when(event.at)),
+    h(
+      "div",
+      {},
+      h("b", {}, t().kinds[event.kind] ?? event.kind),
+      " ",
+      h(
+        "span",
+        { class: "actor" },
+        t().actors[kind] ?? kind,
+        " ",
+        h("bdi", {}, name.join(":")),
+        times > 1 && ` × ${figure(times)}`,
+      ),
+      figures.length > 0 && h("div", { class: "hint" }, figures.join(" · ")),
+    ),
+  );
+}
+
+/** @param {unknown} value */
+function wordOf(value) {
+  if (typeof value === "boolean") return value ? t().details["yes"] : t().details["no"];
+  return t().outcome[String(value)] ?? (Array.isArray(value) ? value.length : String(value));
+}

@@ -1,0 +1,68 @@
+// SIGTERM: POSTs in flight are finished, runs are handed over at once, the process ends within ten seconds.
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "drizzle-orm";
+import { row } from "../../db/client.ts";
+import { theatre, wholeFile, type Theatre } from "./theatre.ts";
+
+const LONGEST_MS = 10_500;
+
+describe("SIGTERM of a worker", () => {
+  let play: Theatre;
+  const scope = wholeFile();
+
+  before(async () => {
+    // A lease that nobody waits out in this test: what is handed over at once goes on long before.
+    const env = { ADOPT_AFTER_SECONDS: "60", POST_TIMEOUT_MS: "5000", SETTLE_SECONDS: "6" };
+    play = await theatre(scope, { env });
+    await play.member("api", "api");
+  });
+
+  it("finishes the POSTs in flight and hands the run over", async (t) => {
+    const worker = await play.member("worker", "worker1");
+    const hold = await play.stage.carrier.holdCreates({ at: "after" });
+    const run = await play.run(8);
+    await hold.reached(3);
+    const terminated = worker.terminate();
+    await play.member("worker", "worker2");
+    await hold.release();
+    const ms = await terminated;
+    t.diagnostic(`ended ${Math.round(ms)} ms after SIGTERM, three POSTs in flight`);
+    assert.ok(ms < LONGEST_MS);
+    assert.equal(await play.ended(run, 10_000), "completed");
+    const looked = await row(play.stage.db, sql`select 1 from outbound_run_events where kind = 'job.unsettled'`);
+    assert.equal(looked, undefined, "every POST got its answer");
+    await play.assertAll();
+  });
+
+  it("ends in time although the carrier never answers, and loses nothing", async (t) => {
+    const worker = await play.member("worker", "worker3");
+    await play.stage.carrier.setFaults([{ on: "create", kind: "hang", at: "after", times: 3 }]);
+    const run = await play.run(6);
+    await play.stage.carrier.waitForEvent((e) => e.kind === "create.accepted" && run.numbers.includes(e.to ?? ""));
+    const ms = await worker.terminate();
+    t.diagnostic(`ended ${Math.round(ms)} ms after SIGTERM, the carrier silent`);
+    assert.ok(ms < LONGEST_MS);
+    assert.equal(await play.ended(run), "completed");
+    await play.assertAll();
+  });
+
+  it("a second signal ends it at once, and loses nothing", async () => {
+    const worker = await play.member("worker", "worker4");
+    const hold = await play.stage.carrier.holdCreates({ at: "after" });
+    const run = await play.run(6);
+    await hold.reached(1);
+    const since = performance.now();
+    const terminated = worker.terminate();
+    // Later than what counts as an echo of the first.
+    await sleep(600);
+    await worker.terminate();
+    await terminated;
+    assert.ok(performance.now() - since < 3_000);
+    await hold.release();
+    await play.member("worker", "worker5");
+    assert.equal(await play.ended(run), "completed");
+    await play.assertAll();
+  });
+});
