@@ -36,7 +36,7 @@ module.exports = {
       to: {
         path: [
           "^db/(schema|client|locks|migrate|once|requestRole)\\.ts$",
-          "^db/tenant/",
+          "^db/(tenant|migrate)/",
           "(^|/)node_modules/(@types/)?(pg|drizzle-orm)/",
         ],
       },

@@ -21,7 +21,7 @@ export async function patiently<T>(
   report: Report,
   work: () => Promise<T>,
 ): Promise<T> {
-  await client.query(`set lock_timeout = ${step.harmless ? 0 : LOCK_TIMEOUT_MS}`);
+  await client.query("select set_config('lock_timeout', $1, false)", [String(step.harmless ? 0 : LOCK_TIMEOUT_MS)]);
   const since = performance.now();
   for (let pause = FIRST_PAUSE_MS, tried = 1; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS), tried++) {
     try {
