@@ -11,9 +11,12 @@ const TIMES_AND_IDS = /"(?:time|pid|level|worker|lost|jobId|runId|businessId|hos
 const NOT_NUMBERS =
   /[0-9a-f]{8}-[0-9a-f-]{27}|\b(?:AC|CA)[0-9a-f]{16,}|\b[0-9a-f]{16,}\b|:\d+:\d+|127\.0\.0\.1:\d+|\bvm:\d+/gi;
 
+export const ownDigits = (numbers: Iterable<string>): Set<string> =>
+  new Set([...numbers].map((number) => number.replace(/\D/g, "").slice(-OWN_DIGITS)));
+
 /** @returns the lines of the folder's logs in which a number can be read, shortened */
 export function numbersInLogs(folder: string, known: Iterable<string>): string[] {
-  const own = new Set([...known].map((number) => number.replace(/\D/g, "").slice(-OWN_DIGITS)));
+  const own = ownDigits(known);
   const found: string[] = [];
   for (const name of readdirSync(folder).filter((file) => file.endsWith(".log"))) {
     for (const line of readFileSync(join(folder, name), "utf8").split("\n"))

@@ -3,12 +3,15 @@ import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
 import { rows, type Database } from "../../../db/client.ts";
 import type { Observer } from "../../../src/dev/twilio/observer.ts";
+import { holdsNumber, ownDigits } from "../numbersIn.ts";
 import type { Business } from "./factories.ts";
 
 export interface Observed {
   db: Database;
   carrier: Pick<Observer, "report">;
   businesses: readonly Business[];
+  /** What was logged, a line each. */
+  logged?: readonly string[];
 }
 
 /**
@@ -29,6 +32,16 @@ export async function assertInvariants(world: Observed, options: { calledTwice?:
     const most = report.maxLivePerFrom[from] ?? 0;
     assert.ok(most <= highestLimit, `${from} had ${most} live calls, and ${highestLimit} are allowed`);
   }
+  const numbers = await rows<{ phone: string }>(
+    world.db,
+    sql`select phone_e164 as phone from leads where phone_e164 is not null`,
+  );
+  const own = ownDigits(numbers.map(({ phone }) => phone));
+  assert.deepEqual(
+    (world.logged ?? []).filter((line) => holdsNumber(line, own)),
+    [],
+    "no phone number is in the log",
+  );
 }
 
 /** In one statement each: what they see is one committed state, also while workers are busy. */
