@@ -7,7 +7,7 @@ export type Logger = pino.Logger;
 // separators people use. Times are ISO, ids are short, so neither looks like one.
 const SECRETS: readonly [RegExp, string][] = [
   [/(?:\+|%2B)\d[\d\s().-]{5,18}\d/gi, "[number]"],
-  [/(?<![\d.:T-])0\d{1,2}[-\s]?\d{3}[-\s]?\d{4}(?![\d.])/g, "[number]"],
+  [/(?<![\d.:T-])0\d{1,2}[-\s)]{0,2}\d{3}[-\s]?\d{4}(?![\d.])/g, "[number]"],
   [/(?<![\d.])(?:00)?972[-\s]?\d{1,2}[-\s]?\d{3}[-\s]?\d{4}(?!\d)/g, "[number]"],
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "[token]"],
   [/(\bpostgres(?:ql)?:\/\/[^:/\s]+:)[^@\s]+@/g, "$1[secret]@"],

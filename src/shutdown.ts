@@ -15,15 +15,17 @@ const ECHO_MS = 500;
 export function untilSignal(log: Logger, stop: (graceMs: number) => Promise<void>): Promise<never> {
   let stopping = false;
   let asked = 0;
+  let first: NodeJS.Signals | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
     if (stopping) {
       // Make forwards what the terminal sends to the whole group anyway: the same signal twice in a moment is one.
-      if (performance.now() - asked < ECHO_MS) return;
+      if (signal === first && performance.now() - asked < ECHO_MS) return;
       log.warn(`${signal} again: ending at once`);
       process.exit(1);
     }
     stopping = true;
     asked = performance.now();
+    first = signal;
     log.info(`${signal}: draining`);
     setTimeout(() => {
       log.error("draining took too long: ending");

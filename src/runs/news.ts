@@ -100,7 +100,7 @@ async function endIfStopped(tx: Tx, { runId, businessId }: Attempt): Promise<voi
   const stopped = await row<{ hangUp: boolean }>(
     tx,
     sql`select hang_up as "hangUp" from outbound_call_runs
-         where id = ${runId} and business_id = ${businessId} and status in ('stopped', 'cancelled')`,
+         where id = ${runId} and business_id = ${businessId} and (status in ('stopped', 'cancelled') or hang_up)`,
   );
   if (stopped) await wakeEndCalls(tx, runId, stopped.hangUp);
 }

@@ -20,7 +20,8 @@ export async function resumeRun(
     await lockBusiness(tx, businessId);
     const run = await lockRun(tx, businessId, runId);
     if (!run) throw new CodedError("run.not_found", "no such run");
-    if (run.status !== "failed")
+    // A failed run whose queue a person has stopped is over.
+    if (run.status !== "failed" || run.cancelRequested)
       throw new CodedError("run.not_resumable", "only a failed run can be resumed", { status: run.status });
     return await resumeUnderLock(tx, businessId, run, door.actor);
   });

@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { rows } from "../../db/client.ts";
+import { numbersInLogs } from "../support/numbersIn.ts";
 import type { Moment } from "../../src/runs/engine.ts";
 import type { Scope } from "../support/postgres.ts";
 import { lastFirst } from "../support/scope.ts";
@@ -62,6 +63,11 @@ export async function drill(t: Scope, options: DrillOptions): Promise<DrillResul
   if (finished === "late") failures.unshift(`not everything ended within ${END_MS} ms of the last blow`);
   for (const [rule, found] of sampler.broken) failures.push(`while it ran, ${rule}: ${JSON.stringify(found)}`);
   failures.push(...conductor.faults());
+  const numbers = numbersInLogs(
+    options.folder,
+    conductor.people.runs.flatMap((run) => run.numbers),
+  );
+  if (numbers.length > 0) failures.push(`phone numbers in the logs: ${JSON.stringify(numbers.slice(0, 5))}`);
   const seconds = Math.round((performance.now() - since) / 1000);
   const { stopped, resumed } = conductor.people;
   return {
