@@ -137,23 +137,3 @@ begin
     execute format('alter table %s %s', odd.of_table, odd.clauses);
   end loop;
 end $$;
---> statement-breakpoint
--- The old application knows nothing of jobs.business_id. From here on its new rows get it, while 0020 fills the others.
-create or replace function ringpost_job_of_run() returns trigger language plpgsql set search_path from current as $$
-begin
-  select business_id into new.business_id from outbound_call_runs where id = new.run_id;
-  return new;
-end $$;
---> statement-breakpoint
-create or replace trigger ringpost_job_of_run before insert or update on outbound_call_jobs
-  for each row when (new.business_id is null) execute function ringpost_job_of_run();
---> statement-breakpoint
--- An explicit NULL was allowed once.
-create or replace function ringpost_run_defaults() returns trigger language plpgsql as $$
-begin
-  new.cancel_requested := false;
-  return new;
-end $$;
---> statement-breakpoint
-create or replace trigger ringpost_run_defaults before insert or update on outbound_call_runs
-  for each row when (new.cancel_requested is null) execute function ringpost_run_defaults();

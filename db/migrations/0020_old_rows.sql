@@ -24,6 +24,26 @@ create table if not exists outbound_call_jobs_removed (
 select ringpost.bind_to_tenant(name::regclass)
   from unnest(array['outbound_call_runs_removed', 'outbound_call_jobs_removed']) name;
 --> statement-breakpoint
+-- The old application knows nothing of jobs.business_id. From here on its new rows get it, while the others are filled below.
+create or replace function ringpost_job_of_run() returns trigger language plpgsql set search_path from current as $$
+begin
+  select business_id into new.business_id from outbound_call_runs where id = new.run_id;
+  return new;
+end $$;
+--> statement-breakpoint
+create or replace trigger ringpost_job_of_run before insert or update on outbound_call_jobs
+  for each row when (new.business_id is null) execute function ringpost_job_of_run();
+--> statement-breakpoint
+-- An explicit NULL was allowed once.
+create or replace function ringpost_run_defaults() returns trigger language plpgsql as $$
+begin
+  new.cancel_requested := false;
+  return new;
+end $$;
+--> statement-breakpoint
+create or replace trigger ringpost_run_defaults before insert or update on outbound_call_runs
+  for each row when (new.cancel_requested is null) execute function ringpost_run_defaults();
+--> statement-breakpoint
 -- Needed by what follows, and by the CRM.
 create index concurrently if not exists idx_outbound_call_jobs_run_id on outbound_call_jobs (run_id);
 --> statement-breakpoint

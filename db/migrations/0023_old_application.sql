@@ -1,6 +1,6 @@
 -- The old application goes on beside the new schema. Reclaim ends a running run that nobody has touched for half an hour:
 -- so its runs must say when they were touched, which its first versions do not. Only now, because the corrections of 0020
--- are no sign of life. (Its jobs get their business since 0001.)
+-- are no sign of life. (Its jobs get their business since 0020.)
 create or replace function ringpost_run_touched() returns trigger language plpgsql as $$
 begin
   new.updated_at := clock_timestamp() at time zone 'UTC';
