@@ -6,6 +6,7 @@ import { Logger as GraphileLogger, run, type Runner, type TaskList, type WorkerE
 import type pg from "pg";
 import { isUnavailable } from "../../db/system.ts";
 import type { Logger } from "../log.ts";
+import { tolerantPool } from "./tolerantPool.ts";
 
 export interface GraphileOptions {
   pool: pg.Pool;
@@ -91,7 +92,7 @@ async function start({ pool, tasks, log, onWorker }: GraphileOptions): Promise<R
   events.on("worker:create", ({ worker }) => onWorker(worker.workerPool.id));
   return await run({
     events,
-    pgPool: pool,
+    pgPool: tolerantPool(pool),
     taskList: tasks,
     concurrency: CONCURRENCY,
     pollInterval: POLL_INTERVAL_MS,
