@@ -1,10 +1,12 @@
 // Commands as a person runs them: the real program, in a process and a data folder of its own.
+import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { holdsNumber } from "../support/numbersIn.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -32,6 +34,12 @@ export function cli(t: TestContext): Cli {
     for (const { child } of started) if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
     await Promise.all(started.map((s) => s.exited));
     rmSync(dataDir, { recursive: true, force: true });
+    const lines = started.flatMap((s) => s.text().split("\n")).filter((line) => line.startsWith("{"));
+    assert.deepEqual(
+      lines.filter((line) => holdsNumber(line, new Set())),
+      [],
+      "no phone number is in the log",
+    );
   });
   const start = (args: string[], env: Record<string, string> = {}): Started => {
     const child = spawn(process.execPath, [join(ROOT, "src/main.ts"), ...args], {
