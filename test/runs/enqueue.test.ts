@@ -212,7 +212,7 @@ describe("enqueue", () => {
       else await w.db.execute(sql`update business set calls_enabled = false where id = ${business.id}`);
     }
     await w.worker();
-    for (const runId of runs) await w.untilRun(runId, "completed");
+    for (const runId of runs) await w.untilRun(runId, "completed", 90_000);
     assert.equal((await w.carrier.report()).accepted, dialled * 50);
     await assertInvariants(w);
   });
