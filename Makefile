@@ -20,7 +20,7 @@ call: $(INSTALLED) ## Call a list to its end: LEADS=leads.csv [BUSINESS=1] [CONF
 test: $(INSTALLED) ## The test suite; FULL=1 for the full sizes
 	@FULL="$(FULL)" exec node --test --test-concurrency=2 'test/**/*.test.ts'
 
-check: $(INSTALLED) ## Types, lint, formatting, import rules, migration drift
+check: $(INSTALLED) ## Types, lint, formatting, import rules, SQL safety, migration drift
 	@tsc -p .
 	@tsc -p src/console
 	@oxlint --type-aware --deny-warnings
@@ -28,6 +28,7 @@ check: $(INSTALLED) ## Types, lint, formatting, import rules, migration drift
 	@depcruise --config .dependency-cruiser.cjs db src tasks
 	@node test/support/drift.ts
 	@node test/support/squawk.ts
+	@node --test --test-reporter=dot test/db/sql.test.ts
 
 migrate: $(INSTALLED) ## Bring the database to the newest schema, with the CRM running; PLAN=1 only tells, CUTOVER=1 takes the old runs over
 	@exec $(MAIN) migrate --plan="$(PLAN)" --cutover="$(CUTOVER)"
