@@ -6,6 +6,7 @@ import { drizzle, type NodePgDatabase, type NodePgQueryResultHKT } from "drizzle
 import type { PgDatabase } from "drizzle-orm/pg-core";
 import type { Socket } from "node:net";
 import pg from "pg";
+import { PreparingClient } from "./prepare.ts";
 import * as schema from "./schema.ts";
 
 export type Database = NodePgDatabase<typeof schema> & { $client: pg.Pool };
@@ -23,6 +24,8 @@ export interface DatabaseOptions {
   max?: number;
   /** A statement that gets no byte of an answer for so long has lost its connection, even if nobody closed it. */
   answerWithinMs?: number;
+  /** Each statement with parameters is parsed and planned once per connection. Not behind PgBouncer's transaction mode. */
+  prepare?: boolean;
   /** Told of connections that broke while idle; the pool replaces them by itself. */
   onError?: (error: Error) => void;
 }
@@ -44,11 +47,13 @@ export function openPool({
   name,
   max = 10,
   answerWithinMs = ANSWER_WITHIN_MS,
+  prepare = false,
   onError,
 }: DatabaseOptions): pg.Pool {
   // The CRM's `timestamp` columns hold UTC: now(), casts and Date parameters must all mean UTC on every connection.
   pg.defaults.parseInputDatesAsUTC = true;
   const pool = new pg.Pool({
+    ...(prepare ? { Client: PreparingClient } : {}),
     connectionString: url,
     application_name: name,
     max,
@@ -150,8 +155,8 @@ export async function inTransactionOpenedBy<T>(
   });
 }
 
-/** Runs `once` again when Postgres chose its transaction as a deadlock's victim. */
-async function retrying<T>(once: () => Promise<T>): Promise<T> {
+/** Runs `once` again when Postgres chose its transaction as a deadlock's victim. For a statement that is one by itself. */
+export async function retrying<T>(once: () => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
       return await once();

@@ -48,6 +48,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     url: options.databaseUrl,
     name: `ringpost worker ${identity.name}`,
     max: POOL_SIZE,
+    prepare: true,
     answerWithinMs: Math.max(SHORTEST_PATIENCE_MS, 2 * limits.adoptAfterMs),
     onError: lost,
   });
@@ -55,6 +56,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     url: options.databaseUrl,
     name: `ringpost heartbeat ${identity.name}`,
     max: 1,
+    prepare: true,
     // Longer, and the others take us for dead anyway.
     answerWithinMs: limits.adoptAfterMs,
     onError: lost,

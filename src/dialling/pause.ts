@@ -1,7 +1,7 @@
 // Pausing the account: faults that no other lead would escape stop all dialling on it, with a reason to show, until a
 // probe call succeeds.
 import { sql } from "drizzle-orm";
-import { row, type Queryable } from "../../db/client.ts";
+import { array, row, type Queryable } from "../../db/client.ts";
 
 /** throttled: too many requests; carrier: the account; configuration: our numbers, URLs, rights. */
 export type PauseKind = "throttled" | "carrier" | "configuration";
@@ -47,18 +47,28 @@ export async function pauseAccount(
  */
 export const callerKey = (accountSid: string, from: string): string => `${accountSid} ${from}`;
 
-/** A call was placed, or refused for its number alone: nothing is wrong with the account. @returns whether a pause ended by it */
-export async function accountWorks(on: Queryable, accountSid: string): Promise<boolean> {
-  const ended = await row<{ paused: boolean }>(
+/**
+ * A call was placed, or refused for its number alone: nothing is wrong with these (the account, a caller id on it).
+ * @returns whether a pause ended by it
+ */
+export async function accountsWork(on: Queryable, keys: readonly string[]): Promise<boolean> {
+  const ended = await row(
     on,
-    sql`with before as (select pause_kind is not null as paused from outbound_carrier_accounts where account_sid = ${accountSid})
-        update outbound_carrier_accounts
-           set pause_kind = null, pause_code = null, pause_message = null, pause_count = 0, paused_until = null,
-               unknown_errors = 0, updated_at = clock_timestamp()
-         where account_sid = ${accountSid} and (pause_kind is not null or unknown_errors > 0)
-        returning (select paused from before) as paused`,
+    sql`with before as (
+          select account_sid, pause_kind is not null as paused
+            from outbound_carrier_accounts
+           where account_sid = any (${array(keys, "text")}) and (pause_kind is not null or unknown_errors > 0)
+        ), fine as (
+          update outbound_carrier_accounts a
+             set pause_kind = null, pause_code = null, pause_message = null, pause_count = 0, paused_until = null,
+                 unknown_errors = 0, updated_at = clock_timestamp()
+            from before
+           where a.account_sid = before.account_sid and (a.pause_kind is not null or a.unknown_errors > 0)
+          returning before.paused
+        )
+        select 1 from fine where paused limit 1`,
   );
-  return ended?.paused ?? false;
+  return ended !== undefined;
 }
 
 /**

@@ -1,9 +1,9 @@
 // Dispatch: one short transaction that fills a business's free slots with its runs' next leads (I1, I3, I8). No HTTP.
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { array, inTransaction, row, rows, type Tx } from "../../db/client.ts";
-import { lockBusiness } from "../../db/locks.ts";
-import { callerTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
+import { array, inTransaction, inTransactionOpenedBy, row, rows, type Tx } from "../../db/client.ts";
+import { lockBusiness, lockingBusiness } from "../../db/locks.ts";
+import { anyPaused, callerTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
 import { callerKey } from "../dialling/pause.ts";
 import { callerIdOf } from "./callerId.ts";
 import { takeBackClaims } from "./takeBack.ts";
@@ -30,6 +30,8 @@ interface BusinessNow {
   callerId: string | null;
   phone: string | null;
   voiceUrl: string | null;
+  /** Runs that were asked to cancel and have jobs that may end. */
+  cancelled: number[];
 }
 
 const NO_TURNS: Turns = { granted: 0, waitMs: 0, intervalMs: 0, againInMs: null };
@@ -50,10 +52,12 @@ export async function dispatchOnce(engine: Engine, businessId: number): Promise<
 
 /** `offered`: gets the tokens that a commit may have stored. */
 async function claimShares(engine: Engine, businessId: number, offered: string[]): Promise<Dispatched> {
-  return await inTransaction(engine.db, async (tx) => {
-    await lockBusiness(tx, businessId);
-    await endCancelled(tx, businessId);
+  return await inTransactionOpenedBy(engine.db, lockingBusiness(businessId), async (tx) => {
     const business = await readBusiness(tx, businessId, engine.limits.maxCallsPerBusiness);
+    if (business?.cancelled.length) {
+      await endCancelled(tx, businessId, business.cancelled);
+      business.taken = await takenSlots(tx, businessId);
+    }
     const from = business && callerIdOf(business.callerId, business.phone, engine.callerId);
     if (!business?.enabled || !from) return { claims: [], turns: NO_TURNS };
 
@@ -63,10 +67,7 @@ async function claimShares(engine: Engine, businessId: number, offered: string[]
     const wanted = [...shareSlots(runs, free.length).values()].reduce((sum, n) => sum + n, 0);
     if (wanted === 0) return { claims: [], turns: NO_TURNS };
 
-    const { accountSid } = engine.dialler;
-    const caller = await callerTurns(tx, callerKey(accountSid, from), wanted);
-    if (caller.granted === 0) return { claims: [], turns: caller };
-    const turns = await reserveTurns(tx, accountSid, engine.limits.callsPerSecond, caller.granted);
+    const turns = await turnsOf(tx, engine, from, wanted);
     if (turns.granted === 0) return { claims: [], turns };
     const slotNumbers = free.slice(0, turns.granted);
     const tokens = slotNumbers.map(() => randomUUID());
@@ -97,15 +98,8 @@ async function giveBackUnknown(engine: Engine, businessId: number, tokens: strin
 }
 
 /** The flag `cancel_requested` is looked at before every claim: what is still queued or not begun ends here. */
-async function endCancelled(tx: Tx, businessId: number): Promise<void> {
-  const asked = await rows<{ id: number }>(
-    tx,
-    sql`select id from outbound_call_runs
-         where business_id = ${businessId} and status in ('pending', 'running') and cancel_requested and engine = 'ringpost'
-           and queued_count + in_progress_count > 0
-         order by id`,
-  );
-  for (const { id } of asked) {
+async function endCancelled(tx: Tx, businessId: number, runIds: number[]): Promise<void> {
+  for (const id of runIds) {
     const run = await lockRun(tx, businessId, id);
     if (run) await cancelUnbegun(tx, businessId, run, "Cancelled by user");
   }
@@ -117,11 +111,35 @@ async function readBusiness(tx: Tx, businessId: number, defaultLimit: number): P
     sql`select coalesce(b.is_active, true) and coalesce(b.calls_enabled, true) as enabled,
                coalesce(s.max_calls, ${defaultLimit}::int) as "limit", s.caller_id as "callerId", b.phone_number as phone,
                s.voice_url as "voiceUrl",
-               array(select slot_no from outbound_call_slots where business_id = b.id order by slot_no) as taken
+               array(select slot_no from outbound_call_slots where business_id = b.id order by slot_no) as taken,
+               array(select r.id
+                       from outbound_call_runs r
+                      where r.business_id = b.id and r.status in ('pending', 'running') and r.cancel_requested
+                        and r.engine = 'ringpost' and r.queued_count + r.in_progress_count > 0
+                      order by r.id) as cancelled
           from business b
           left join outbound_business_settings s on s.business_id = b.id
          where b.id = ${businessId}`,
   );
+}
+
+async function takenSlots(tx: Tx, businessId: number): Promise<number[]> {
+  const taken = await rows<{ no: number }>(
+    tx,
+    sql`select slot_no as no from outbound_call_slots where business_id = ${businessId} order by slot_no`,
+  );
+  return taken.map(({ no }) => no);
+}
+
+/** What both the caller id and the account allow now: the caller id may be paused, the account also has a pace. */
+async function turnsOf(tx: Tx, { dialler, limits }: Engine, from: string, wanted: number): Promise<Turns> {
+  const { accountSid } = dialler;
+  const caller = callerKey(accountSid, from);
+  if (!Number.isFinite(limits.callsPerSecond) && !(await anyPaused(tx, [accountSid, caller])))
+    return { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
+  const callerAllows = await callerTurns(tx, caller, wanted);
+  if (callerAllows.granted === 0) return callerAllows;
+  return await reserveTurns(tx, accountSid, limits.callsPerSecond, callerAllows.granted);
 }
 
 /** Locks the runs that have leads waiting: their status and flag cannot change before the claim commits. */

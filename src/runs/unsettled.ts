@@ -139,11 +139,9 @@ async function giveUp(deps: Deps, attempt: Unsettled, cleanLookups: number): Pro
     const end = {
       status: "failed" as const,
       outcome: "outcome_unknown",
-      callStatus: null,
       errorMessage: "outcome_unknown",
       errorCode: "outcome_unknown",
-      sid: null,
-      callLogId: null,
+      call: null,
     };
     return await endJob(tx, attempt, end, "reconcile");
   });
