@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 
 interface Stat {
   parent: number;
-  /** Own time, user and system, and that of children that have ended and were waited for, in seconds. */
-  cpuSeconds: number;
+  /** User and system time in seconds: its own, and that of children that have ended and were waited for. */
+  own: number;
+  ended: number;
 }
 
 /** USER_HZ: what the kernel shows to programs, whatever its own ticks are. */
@@ -19,8 +20,8 @@ function statOf(pid: number | string): Stat | undefined {
   }
   // The name may have spaces and brackets: what counts comes behind the last one. Fields 4, and 14 to 17 of proc(5).
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-  return { parent: Number(fields[1]), cpuSeconds: ticks / TICKS_PER_SECOND };
+  const seconds = (from: number) => (Number(fields[from]) + Number(fields[from + 1])) / TICKS_PER_SECOND;
+  return { parent: Number(fields[1]), own: seconds(11), ended: seconds(13) };
 }
 
 /** The process and its living children: Postgres' own and its backends. */
@@ -37,10 +38,11 @@ function readProc(): string[] {
   }
 }
 
-/** CPU seconds so far of the process and its children, those that have ended included. */
+/** CPU seconds so far of the process and its children, those that have ended included; of this process its own. */
 export function cpuSeconds(pid: number): number {
-  const stats = family(pid).map((member) => statOf(member)?.cpuSeconds ?? 0);
-  return readProc().length === 0 ? Number.NaN : stats.reduce((sum, one) => sum + one, 0);
+  if (pid === process.pid) return statOf(pid)?.own ?? Number.NaN;
+  const stats = family(pid).map(statOf);
+  return stats[0] ? stats.reduce((sum, one) => sum + (one ? one.own + one.ended : 0), 0) : Number.NaN;
 }
 
 /** CPU seconds so far of the whole machine, idle time left out. */
