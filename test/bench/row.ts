@@ -16,6 +16,8 @@ export interface Bench {
   /** Full sizes. */
   full: boolean;
   seed: number;
+  /** A migrated database to use instead of the benchmark's own server: for tests. */
+  databaseUrl?: string;
   /** The row's own: what was opened last closes first, and before the next row begins. */
   scope: Scope;
   /** Progress, on standard error. */

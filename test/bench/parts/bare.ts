@@ -42,9 +42,10 @@ export async function measureBareSql(
   const output = text(child.stdout);
   child.stdin.end(JSON.stringify(options));
   // Neither its start nor its end.
-  await sleep(load.forMs * 0.3);
+  const untilShare = (share: number) => Promise.race([exited, sleep(load.forMs * share, undefined, { ref: false })]);
+  await untilShare(0.3);
   const watch = watchCpu({ loop: [child.pid ?? 0], postgres: [stage.postgresPid] });
-  await sleep(load.forMs * 0.5);
+  await untilShare(0.5);
   const cores = watch.cores();
   await exited;
   const { calls, startMs, endMs } = JSON.parse(await output) as BareResult;

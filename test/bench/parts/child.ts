@@ -18,6 +18,8 @@ const START_MS = 30_000;
 
 export interface Child {
   pid: number;
+  /** Of its log and its profile. */
+  name: string;
   /** SIGTERM, and SIGKILL if that does not end it. */
   stop(): Promise<void>;
 }
@@ -57,5 +59,5 @@ export async function startChild(
     return text.includes(`${role}: ready`);
   };
   await until(ready, `${name} ready`, START_MS);
-  return { pid: child.pid ?? 0, stop };
+  return { pid: child.pid ?? 0, name, stop };
 }

@@ -8,6 +8,7 @@ import { freePort } from "../../../src/dev/postgres/port.ts";
 import type { StandInOptions } from "../../../src/dev/twilio/options.ts";
 import { spawnStandIn } from "../../../src/dev/twilio/spawn.ts";
 import type { StandIn } from "../../../src/dev/twilio/standIn.ts";
+import type { Scope } from "../../support/postgres.ts";
 import type { Bench } from "../row.ts";
 import { BENCH_FOLDER, PROFILING, startChild, type Child } from "./child.ts";
 import { serverSettings } from "./machine.ts";
@@ -16,6 +17,7 @@ import { SECRET } from "./people.ts";
 export interface Stage {
   url: string;
   db: Database;
+  /** NaN when the database is a test's. */
   postgresPid: number;
   carrier: StandIn & { pid: number };
   apiUrl: string;
@@ -43,14 +45,9 @@ export const lastServer = (): Record<string, string> => settings;
 
 export async function setStage(bench: Bench, options: StageOptions = {}): Promise<Stage> {
   const { scope, seed } = bench;
-  const server = await startEmbeddedPostgres({
-    dataDir: join(BENCH_FOLDER, "postgres"),
-    settings: { ...STATEMENTS, ...options.settings },
-  });
-  if (!server.owner) throw new Error("another benchmark is running in this folder");
-  scope.after(() => server.stop("fast"));
-  const url = await freshDatabase(server.url);
-  await migrateDatabase(url);
+  const { url, pid: postgresPid } = bench.databaseUrl
+    ? { url: bench.databaseUrl, pid: Number.NaN }
+    : await ownDatabase(scope, { ...STATEMENTS, ...options.settings });
   const db = openDatabase({ url, name: "bench", max: 4, answerWithinMs: 600_000 });
   scope.after(() => db.$client.end());
   settings = await serverSettings(db);
@@ -74,12 +71,21 @@ export async function setStage(bench: Bench, options: StageOptions = {}): Promis
   return {
     url,
     db,
-    postgresPid: server.pid,
+    postgresPid,
     carrier,
     apiUrl,
     env,
     start: (role, more = {}) => startChild(scope, role, `${role}-${++started}`, { ...env, ...more }),
   };
+}
+
+async function ownDatabase(scope: Scope, settings: Record<string, string>): Promise<{ url: string; pid: number }> {
+  const server = await startEmbeddedPostgres({ dataDir: join(BENCH_FOLDER, "postgres"), settings });
+  if (!server.owner) throw new Error("another benchmark is running in this folder");
+  scope.after(() => server.stop("fast"));
+  const url = await freshDatabase(server.url);
+  await migrateDatabase(url);
+  return { url, pid: server.pid };
 }
 
 /** @returns its address; what a row before, or a bench that was killed, left behind is dropped */

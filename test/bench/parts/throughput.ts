@@ -5,10 +5,12 @@ import { sql } from "drizzle-orm";
 import { row } from "../../../db/client.ts";
 import type { Business } from "../../support/world/factories.ts";
 import type { Bench } from "../row.ts";
+import { PROFILING } from "./child.ts";
 import { cpuFigures, watchCpu } from "./cpu.ts";
 import { checkAllCalled, checkInvariants } from "./invariants.ts";
 import { enqueue, insertBusinesses, insertLeads } from "./people.ts";
 import { memoryMb } from "./proc.ts";
+import { profileLines } from "./profile.ts";
 import { rounded } from "./statistics.ts";
 import { setStage, type Stage } from "./stage.ts";
 import { resetStatements, topStatements } from "./statements.ts";
@@ -26,8 +28,8 @@ export interface Throughput {
   /** Cores used while the middle of the calls was made, by process. */
   cores: Record<string, number>;
   figures: Record<string, number>;
-  /** With BENCH_PROFILE=1: Postgres' dearest statements. */
-  statements: string[];
+  /** With BENCH_PROFILE=1: where our processes and Postgres spent their time. */
+  profile: string[];
 }
 
 export const SLOTS = 3;
@@ -84,7 +86,7 @@ export async function measureThroughput(bench: Bench, load: Load): Promise<Throu
       api_highest_mb: rounded(memory.api, 1),
       ...cpuFigures(cores),
     },
-    statements,
+    profile: [...(PROFILING ? profileLines([...workers, api].map((child) => child.name)) : []), ...statements],
   };
 }
 

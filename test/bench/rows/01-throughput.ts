@@ -55,7 +55,7 @@ export const row: Row = {
         `bare SQL: ${cpuLine(bare.cores)}`,
         `old loop: ${figure(oldPerSecond)} calls/s of ${OLD_RUNS} runs, ${figure(oldPerSecond / OLD_RUNS)} of each: at most ` +
           `${figure((oldPerSecond / OLD_RUNS) * BUSINESSES)} of ${BUSINESSES}, with nothing stored and a thread for each`,
-        ...ours.statements,
+        ...ours.profile,
       ],
     };
   },
