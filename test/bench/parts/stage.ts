@@ -64,7 +64,7 @@ export async function setStage(bench: Bench, options: StageOptions = {}): Promis
     TWILIO_AUTH_TOKEN: carrier.authToken,
     TWILIO_API_URL: carrier.url,
     // The highest there is: the carrier's pace is not what is measured here.
-    TWILIO_CPS: "10000",
+    TWILIO_CPS: "unlimited",
     ...options.env,
   };
   let started = 0;
