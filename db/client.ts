@@ -6,7 +6,6 @@ import { drizzle, type NodePgDatabase, type NodePgQueryResultHKT } from "drizzle
 import type { PgDatabase } from "drizzle-orm/pg-core";
 import type { Socket } from "node:net";
 import pg from "pg";
-import { PreparingClient } from "./prepare.ts";
 import * as schema from "./schema.ts";
 
 export type Database = NodePgDatabase<typeof schema> & { $client: pg.Pool };
@@ -24,8 +23,11 @@ export interface DatabaseOptions {
   max?: number;
   /** A statement that gets no byte of an answer for so long has lost its connection, even if nobody closed it. */
   answerWithinMs?: number;
-  /** Each statement with parameters is parsed and planned once per connection. Not behind PgBouncer's transaction mode. */
-  prepare?: boolean;
+  /**
+   * Commits do not wait for the disk. Only for what may be lost with a crash of the server and is then done again: what
+   * others were told must be true afterwards.
+   */
+  lazyCommit?: boolean;
   /** Told of connections that broke while idle; the pool replaces them by itself. */
   onError?: (error: Error) => void;
 }
@@ -47,19 +49,18 @@ export function openPool({
   name,
   max = 10,
   answerWithinMs = ANSWER_WITHIN_MS,
-  prepare = false,
+  lazyCommit = false,
   onError,
 }: DatabaseOptions): pg.Pool {
   // The CRM's `timestamp` columns hold UTC: now(), casts and Date parameters must all mean UTC on every connection.
   pg.defaults.parseInputDatesAsUTC = true;
   const pool = new pg.Pool({
-    ...(prepare ? { Client: PreparingClient } : {}),
     connectionString: url,
     application_name: name,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     // Lock first, count in the next statement: that needs READ COMMITTED, whatever the database's own default is.
-    options: `-c TimeZone=UTC -c default_transaction_isolation=read\\ committed -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
+    options: `-c TimeZone=UTC -c default_transaction_isolation=read\\ committed -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}${lazyCommit ? " -c synchronous_commit=off" : ""}`,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
   });

@@ -61,7 +61,6 @@ export async function openApi({
     url: databaseUrl,
     name: "ringpost webhooks",
     max: WEBHOOK_POOL_SIZE,
-    prepare: true,
     onError,
   });
   const endPools = () => Promise.all([db.$client.end(), webhookDb.$client.end()]);

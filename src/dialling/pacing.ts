@@ -1,7 +1,8 @@
 // The account's call budget: one row per Twilio account, shared by all workers. Twilio queues calls beyond its rate
 // for up to a day instead of refusing them, so calls that we do not pace ourselves cannot be stopped.
 import { sql } from "drizzle-orm";
-import { array, row, type Tx } from "../../db/client.ts";
+import { row, type Tx } from "../../db/client.ts";
+import { statement } from "../../db/statement.ts";
 
 export interface Turns {
   /** How many calls may be claimed now. */
@@ -62,13 +63,17 @@ export async function reserveTurns(tx: Tx, accountSid: string, perSecond: number
   return { granted, waitMs, intervalMs, againInMs };
 }
 
+const pausedAmong = statement<{ keys: readonly string[] }, { paused: true }>(
+  "paused_accounts",
+  (v) => sql`
+    select true as paused from outbound_carrier_accounts
+     where account_sid = any (${v.keys}::text[]) and pause_kind is not null
+     limit 1`,
+);
+
 /** Whether any of these (the account, a caller id on it) is paused, or its pause waits for a probe. */
 export async function anyPaused(tx: Tx, keys: readonly string[]): Promise<boolean> {
-  const paused = await row(
-    tx,
-    sql`select 1 from outbound_carrier_accounts where account_sid = any (${array(keys, "text")}) and pause_kind is not null limit 1`,
-  );
-  return paused !== undefined;
+  return (await pausedAmong(tx, { keys })).length > 0;
 }
 
 /** The turns of one caller id: not paced, but perhaps paused, and then with a probe of its own. */

@@ -1,7 +1,8 @@
 // Pausing the account: faults that no other lead would escape stop all dialling on it, with a reason to show, until a
 // probe call succeeds.
 import { sql } from "drizzle-orm";
-import { array, row, type Queryable } from "../../db/client.ts";
+import { row, type Queryable } from "../../db/client.ts";
+import { statement } from "../../db/statement.ts";
 
 /** throttled: too many requests; carrier: the account; configuration: our numbers, URLs, rights. */
 export type PauseKind = "throttled" | "carrier" | "configuration";
@@ -47,28 +48,28 @@ export async function pauseAccount(
  */
 export const callerKey = (accountSid: string, from: string): string => `${accountSid} ${from}`;
 
+const clearPauses = statement<{ keys: readonly string[] }, { paused: boolean }>(
+  "accounts_work",
+  (v) => sql`
+    with before as (
+      select account_sid, pause_kind is not null as paused
+        from outbound_carrier_accounts
+       where account_sid = any (${v.keys}::text[]) and (pause_kind is not null or unknown_errors > 0)
+    )
+    update outbound_carrier_accounts a
+       set pause_kind = null, pause_code = null, pause_message = null, pause_count = 0, paused_until = null,
+           unknown_errors = 0, updated_at = clock_timestamp()
+      from before
+     where a.account_sid = before.account_sid and (a.pause_kind is not null or a.unknown_errors > 0)
+    returning before.paused`,
+);
+
 /**
  * A call was placed, or refused for its number alone: nothing is wrong with these (the account, a caller id on it).
  * @returns whether a pause ended by it
  */
 export async function accountsWork(on: Queryable, keys: readonly string[]): Promise<boolean> {
-  const ended = await row(
-    on,
-    sql`with before as (
-          select account_sid, pause_kind is not null as paused
-            from outbound_carrier_accounts
-           where account_sid = any (${array(keys, "text")}) and (pause_kind is not null or unknown_errors > 0)
-        ), fine as (
-          update outbound_carrier_accounts a
-             set pause_kind = null, pause_code = null, pause_message = null, pause_count = 0, paused_until = null,
-                 unknown_errors = 0, updated_at = clock_timestamp()
-            from before
-           where a.account_sid = before.account_sid and (a.pause_kind is not null or a.unknown_errors > 0)
-          returning before.paused
-        )
-        select 1 from fine where paused limit 1`,
-  );
-  return ended !== undefined;
+  return (await clearPauses(on, { keys })).some(({ paused }) => paused);
 }
 
 /**

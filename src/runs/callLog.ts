@@ -1,6 +1,7 @@
 // call_log: the CRM's view of our calls, one row per call placed, found by its SID.
 import { sql, type SQL } from "drizzle-orm";
 import { row, type Tx } from "../../db/client.ts";
+import type { Given } from "../../db/statement.ts";
 import type { Attempt } from "./attempt.ts";
 
 export interface CallNews {
@@ -17,7 +18,7 @@ export interface CallNews {
  * @param from what gives the rows `held` (of the job: business_id, lead_id, project_id, lead_name) and `attempt`, for one
  * call; no rows: nothing happens
  */
-export const recording = (call: CallNews, from: SQL): SQL => sql`
+export const recording = (call: CallNews | Record<keyof CallNews, Given>, from: SQL): SQL => sql`
   insert into call_log as c (business_id, lead_id, project_id, call_sid, from_number, to_number, direction, status,
                              call_status, duration, customer_name)
   select held.business_id, held.lead_id, held.project_id, ${call.sid}::text, attempt.from_number, attempt.to_number, 'outbound',

@@ -2,17 +2,18 @@
 // ended, the same statement ends the run.
 import { sql, type SQL } from "drizzle-orm";
 import { row, type Tx } from "../../db/client.ts";
+import type { Given } from "../../db/statement.ts";
 import { audit } from "./audit.ts";
 import { utcNow, type LockedRun } from "./rows.ts";
 import { OPEN_RUN, type RunStatus } from "./states.ts";
 
 /** By how much each count changes; what is not named stays. */
-export interface CountDelta {
-  queued?: number;
-  inProgress?: number;
-  completed?: number;
-  failed?: number;
-  cancelled?: number;
+export interface CountDelta<N = number> {
+  queued?: N;
+  inProgress?: N;
+  completed?: N;
+  failed?: N;
+  cancelled?: N;
 }
 
 /**
@@ -21,7 +22,7 @@ export interface CountDelta {
  * nothing but `r`, so that it is right also where the update had to wait for a newer version of the row.
  * @param at the moment, one value for all columns
  */
-export function counting(delta: CountDelta, at: SQL): SQL {
+export function counting(delta: CountDelta<number | Given>, at: SQL): SQL {
   const { queued = 0, inProgress = 0, completed = 0, failed = 0, cancelled = 0 } = delta;
   const over = sql`r.status in ('pending', 'running')
                    and r.queued_count + ${queued}::int = 0 and r.in_progress_count + ${inProgress}::int = 0`;
@@ -31,7 +32,7 @@ export function counting(delta: CountDelta, at: SQL): SQL {
     completed_count   = r.completed_count + ${completed}::int,
     failed_count      = r.failed_count + ${failed}::int,
     cancelled_count   = r.cancelled_count + ${cancelled}::int,
-    cursor_position   = r.cursor_position + ${completed + failed + cancelled}::int,
+    cursor_position   = r.cursor_position + ${completed}::int + ${failed}::int + ${cancelled}::int,
     status            = case when not (${over}) then r.status when r.cancel_requested then 'cancelled' else 'completed' end,
     ended_at          = case when ${over} then ${at} else r.ended_at end,
     completed_at      = case when ${over} then ${at} else r.completed_at end,

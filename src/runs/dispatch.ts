@@ -1,19 +1,19 @@
 // Dispatch: one short transaction that fills a business's free slots with its runs' next leads (I1, I3, I8). No HTTP.
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { array, inTransaction, inTransactionOpenedBy, row, rows, type Tx } from "../../db/client.ts";
+import { array, inTransaction, inTransactionOpenedBy, type Tx } from "../../db/client.ts";
 import { lockBusiness, lockingBusiness } from "../../db/locks.ts";
 import { anyPaused, callerTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
 import { callerKey } from "../dialling/pause.ts";
+import { lockWaitingRuns, readBusiness, takenSlots } from "./businessNow.ts";
 import { callerIdOf } from "./callerId.ts";
 import { takeBackClaims } from "./takeBack.ts";
 import { untilStored } from "./untilStored.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
 import { claimJobs, type Claim } from "./claim.ts";
-import type { Engine, Limits } from "./engine.ts";
-import { freeSlots, shareSlots, type WaitingRun } from "./fairness.ts";
+import type { Engine } from "./engine.ts";
+import { freeSlots, shareSlots } from "./fairness.ts";
 import { dialClaim } from "./dial.ts";
-import { lockFresh } from "./leases.ts";
 import { lockRun } from "./rows.ts";
 import { wakeDispatch } from "./wake.ts";
 
@@ -23,21 +23,7 @@ export interface Dispatched {
   turns: Turns;
 }
 
-interface BusinessNow {
-  enabled: boolean;
-  limit: number;
-  taken: number[];
-  callerId: string | null;
-  phone: string | null;
-  voiceUrl: string | null;
-  /** Runs that were asked to cancel and have jobs that may end. */
-  cancelled: number[];
-}
-
 const NO_TURNS: Turns = { granted: 0, waitMs: 0, intervalMs: 0, againInMs: null };
-
-/** Runs read per dispatch, fairest first: more than there can be slots, and a bound for a tenant with thousands. */
-const RUNS_READ = 64;
 
 /** Claims as many jobs as slots, runs and the carrier's budget allow. The caller dials them. */
 export async function dispatchOnce(engine: Engine, businessId: number): Promise<Dispatched> {
@@ -105,32 +91,6 @@ async function endCancelled(tx: Tx, businessId: number, runIds: number[]): Promi
   }
 }
 
-async function readBusiness(tx: Tx, businessId: number, defaultLimit: number): Promise<BusinessNow | undefined> {
-  return await row<BusinessNow>(
-    tx,
-    sql`select coalesce(b.is_active, true) and coalesce(b.calls_enabled, true) as enabled,
-               coalesce(s.max_calls, ${defaultLimit}::int) as "limit", s.caller_id as "callerId", b.phone_number as phone,
-               s.voice_url as "voiceUrl",
-               array(select slot_no from outbound_call_slots where business_id = b.id order by slot_no) as taken,
-               array(select r.id
-                       from outbound_call_runs r
-                      where r.business_id = b.id and r.status in ('pending', 'running') and r.cancel_requested
-                        and r.engine = 'ringpost' and r.queued_count + r.in_progress_count > 0
-                      order by r.id) as cancelled
-          from business b
-          left join outbound_business_settings s on s.business_id = b.id
-         where b.id = ${businessId}`,
-  );
-}
-
-async function takenSlots(tx: Tx, businessId: number): Promise<number[]> {
-  const taken = await rows<{ no: number }>(
-    tx,
-    sql`select slot_no as no from outbound_call_slots where business_id = ${businessId} order by slot_no`,
-  );
-  return taken.map(({ no }) => no);
-}
-
 /** What both the caller id and the account allow now: the caller id may be paused, the account also has a pace. */
 async function turnsOf(tx: Tx, { dialler, limits }: Engine, from: string, wanted: number): Promise<Turns> {
   const { accountSid } = dialler;
@@ -140,21 +100,6 @@ async function turnsOf(tx: Tx, { dialler, limits }: Engine, from: string, wanted
   const callerAllows = await callerTurns(tx, caller, wanted);
   if (callerAllows.granted === 0) return callerAllows;
   return await reserveTurns(tx, accountSid, limits.callsPerSecond, callerAllows.granted);
-}
-
-/** Locks the runs that have leads waiting: their status and flag cannot change before the claim commits. */
-async function lockWaitingRuns(tx: Tx, businessId: number, limits: Limits): Promise<WaitingRun[]> {
-  return await rows<WaitingRun>(
-    tx,
-    sql`select id, queued_count as queued, in_progress_count as "inProgress", concurrency,
-               (extract(epoch from last_served_at) * 1000)::float8 as "lastServed"
-          from outbound_call_runs
-         where business_id = ${businessId} and status in ('pending', 'running') and not cancel_requested
-           and engine = 'ringpost' and queued_count > 0 and in_progress_count < concurrency and ${lockFresh(limits)}
-         order by in_progress_count, last_served_at nulls first, id
-         limit ${RUNS_READ}
-           for no key update`,
-  );
 }
 
 /** One dispatch: claims, commits, and sets the calls on their way beside the caller. @returns how many were claimed */

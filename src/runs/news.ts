@@ -2,6 +2,7 @@
 // forward, or finds nothing to move; never back, never twice. Only then somebody asks why.
 import { sql } from "drizzle-orm";
 import { inTransaction, retrying, row, type Database, type Queryable, type Tx } from "../../db/client.ts";
+import { statement } from "../../db/statement.ts";
 import { findAttempt, type Attempt } from "./attempt.ts";
 import { audit } from "./audit.ts";
 import { recording } from "./callLog.ts";
@@ -72,57 +73,73 @@ async function end(on: Queryable, token: string, news: Known): Promise<boolean> 
   return await endJob(on, { token }, ending, news.from === "answer" ? "queue" : "carrier");
 }
 
-/**
- * The call goes on, and its job with it; the first news also makes its SID known. A call that becomes known only after its
- * run was stopped gets what stop did with the others (a stop that commits meanwhile waits for `settled_at`, and looks again).
- * @returns whether anything moved
- */
-async function goOn(on: Queryable, token: string, news: Known): Promise<boolean> {
-  const { status, sid } = news;
-  const moved = await row(
-    on,
-    sql`
+interface GoingOn {
+  token: string;
+  sid: string;
+  status: CallStatus;
+  durationSeconds: number | null;
+  /** The statuses that this one may follow. */
+  earlier: CallStatus[];
+  detail: string;
+}
+
+const moveHeld = statement<GoingOn, { moved: true }>(
+  "call_goes_on",
+  (v) => sql`
     with attempt as materialized (
-      select job_id, run_id, business_id, from_number, to_number from outbound_call_attempts where token = ${token}
+      select job_id, run_id, business_id, from_number, to_number from outbound_call_attempts where token = ${v.token}
     ), held as (
       select j.id, j.business_id, j.lead_id, j.project_id, j.lead_name, j.status
         from outbound_call_jobs j
         join attempt on j.id = attempt.job_id and j.business_id = attempt.business_id
-       where j.dial_lock_token = ${token} and j.status in ('dialing', 'calling')
-         and (j.call_sid is null or j.call_sid = ${sid})
-         and (j.call_sid is null or j.call_status is null or j.call_status = any (${sql.param(callStatusesBefore(status))}::text[]))
+       where j.dial_lock_token = ${v.token} and j.status in ('dialing', 'calling')
+         and (j.call_sid is null or j.call_sid = ${v.sid})
+         and (j.call_sid is null or j.call_status is null or j.call_status = any (${v.earlier}::text[]))
          for no key update of j
     ), logged as (
-      ${recording(news, sql`held, attempt`)}
+      ${recording(v, sql`held, attempt`)}
     ), moved as (
       update outbound_call_jobs j
-         set status = 'calling', call_status = ${status}, call_sid = ${sid}, twilio_call_sid = ${sid},
+         set status = 'calling', call_status = ${v.status}, call_sid = ${v.sid}, twilio_call_sid = ${v.sid},
              call_log_id = coalesce(j.call_log_id, (select id from logged))
         from held
        where j.id = held.id
       returning j.id
     ), settled as (
       update outbound_call_attempts a
-         set call_sid = ${sid}, settled_at = coalesce(a.settled_at, clock_timestamp()), news_at = clock_timestamp(), result = 'placed',
+         set call_sid = ${v.sid}, settled_at = coalesce(a.settled_at, clock_timestamp()), news_at = clock_timestamp(), result = 'placed',
              -- Look-ups that missed the call say nothing about whether the carrier knows its SID.
              clean_lookups = case when a.call_sid is null then 0 else a.clean_lookups end
         from moved
-       where a.token = ${token}
+       where a.token = ${v.token}
     ), noted as (
       insert into outbound_run_events (run_id, business_id, job_id, kind, actor, detail)
       select attempt.run_id, attempt.business_id, held.id, 'job.calling', 'queue',
-             ${JSON.stringify({ call_sid: sid, learned_from: news.from })}::jsonb
+             ${v.detail}::jsonb
         from held, attempt
        where held.status = 'dialing'
     )
     select case when held.status = 'dialing' and (r.hang_up or r.status in ('stopped', 'cancelled'))
-                then ringpost.add_job('end_calls', json_build_object('runId', r.id, 'hangUp', r.hang_up), 'end:' || r.id) end
+                then ringpost.add_job('end_calls', json_build_object('runId', r.id, 'hangUp', r.hang_up), 'end:' || r.id) end as end_calls,
+           -- That a known call rings now or is answered need not wait for the disk: lost with the server, it is learned again
+           -- from the next callback or a fetch. Its SID does.
+           case when held.status = 'calling' then set_config('synchronous_commit', 'off', true) end as lazily
       from held
       join moved on moved.id = held.id
       join attempt on true
       join outbound_call_runs r on r.id = attempt.run_id and r.business_id = attempt.business_id`,
-  );
-  return moved !== undefined;
+);
+
+/**
+ * The call goes on, and its job with it; the first news also makes its SID known. A call that becomes known only after its
+ * run was stopped gets what stop did with the others (a stop that commits meanwhile waits for `settled_at`, and looks again).
+ * @returns whether anything moved
+ */
+async function goOn(on: Queryable, token: string, news: Known): Promise<boolean> {
+  const { status, sid, durationSeconds } = news;
+  const detail = JSON.stringify({ call_sid: sid, learned_from: news.from });
+  const earlier = callStatusesBefore(status);
+  return (await moveHeld(on, { token, sid, status, durationSeconds, earlier, detail })).length > 0;
 }
 
 interface NotMoved {

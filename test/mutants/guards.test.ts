@@ -83,7 +83,7 @@ describe("without its guard", () => {
     "the token in endJob's WHERE: the late answer of an old attempt ends the new one's job",
     {
       file: "src/runs/end.ts",
-      find: "where j.dial_lock_token = ${token} and j.status in ('dialing', 'calling')",
+      find: "where j.dial_lock_token = ${v.token} and j.status in ('dialing', 'calling')",
       replace: "where j.status in ('dialing', 'calling')",
     },
     async (t, use) => {
@@ -99,7 +99,7 @@ describe("without its guard", () => {
     "the token in news: a callback of an old attempt moves the new one's job",
     {
       file: "src/runs/news.ts",
-      find: "where j.dial_lock_token = ${token} and j.status in ('dialing', 'calling')",
+      find: "where j.dial_lock_token = ${v.token} and j.status in ('dialing', 'calling')",
       replace: "where j.status in ('dialing', 'calling')",
     },
     async (t, use) => {
@@ -154,7 +154,7 @@ describe("without its guard", () => {
     "the forward-only rule: a late callback takes the call back to ringing",
     {
       file: "src/runs/news.ts",
-      find: "and (j.call_sid is null or j.call_status is null or j.call_status = any (${sql.param(callStatusesBefore(status))}::text[]))",
+      find: "and (j.call_sid is null or j.call_status is null or j.call_status = any (${v.earlier}::text[]))",
       replace: "",
     },
     async (t, use) => {
@@ -201,7 +201,7 @@ describe("without its guard", () => {
     [
       {
         file: "src/runs/begin.ts",
-        find: "\n             and j.status = 'dialing' and j.dial_lock_token = ${claim.token}",
+        find: "\n         and j.status = 'dialing' and j.dial_lock_token = ${v.token}",
         replace: "",
       },
       { file: "src/runs/begin.ts", find: "and a.begun_at is null and a.closed_at is null", replace: "" },
