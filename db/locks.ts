@@ -15,12 +15,14 @@ export const MIGRATE_LOCK = [0x7270_0003, 1] as const;
  * older than the lock it waits for, and "lock and count in one" was seen to admit 29 calls where 10 were allowed.
  */
 export async function lockBusiness(tx: Tx, businessId: number): Promise<void> {
-  await tx.execute(sql.raw(lockingBusiness(businessId)));
+  await tx.execute(sql`select pg_advisory_xact_lock(${DISPATCH_CLASS}, ${businessId})`);
 }
 
 /** The statement of `lockBusiness`, without parameters, so that it can travel together with BEGIN. */
-export const lockingBusiness = (businessId: number): string =>
-  `select pg_advisory_xact_lock(${DISPATCH_CLASS}, ${Math.trunc(businessId)})`;
+export function lockingBusiness(businessId: number): string {
+  if (!Number.isSafeInteger(businessId)) throw new Error("a business id is a whole number");
+  return `select pg_advisory_xact_lock(${DISPATCH_CLASS}, ${businessId})`;
+}
 
 /** Serialises enqueues of one business: two that overlap would deadlock on the unique active number otherwise. */
 export async function lockEnqueue(tx: Tx, businessId: number): Promise<void> {

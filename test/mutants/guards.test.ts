@@ -116,8 +116,8 @@ describe("without its guard", () => {
 
   const NO_LOCK: Mutation = {
     file: "db/locks.ts",
-    find: "`select pg_advisory_xact_lock(${DISPATCH_CLASS}, ${Math.trunc(businessId)})`",
-    replace: "`select 1 where ${businessId} = 0`",
+    find: "return `select pg_advisory_xact_lock(${DISPATCH_CLASS}, ${businessId})`",
+    replace: "return `select 1 where ${businessId} = 0`",
   };
 
   /** Two dispatches that count the slots at the same moment. @returns how many calls they claimed together */
