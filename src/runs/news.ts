@@ -4,7 +4,7 @@ import { sql } from "drizzle-orm";
 import { inTransaction, retrying, row, type Database, type Queryable, type Tx } from "../../db/client.ts";
 import { statement } from "../../db/statement.ts";
 import { findAttempt, type Attempt } from "./attempt.ts";
-import { audit } from "./audit.ts";
+import { audit, type AuditEvent } from "./audit.ts";
 import { recording } from "./callLog.ts";
 import { endJob } from "./end.ts";
 import { nobodyListens, type Reached } from "./engine.ts";
@@ -22,6 +22,8 @@ export interface CarrierNews {
   /** Talk time; null until the end. */
   durationSeconds: number | null;
   from: "answer" | "callback" | "fetch";
+  /** Written to the trail together with what it moves, and only then. */
+  evidence?: AuditEvent;
 }
 
 /** applied: something moved. ignored: late, repeated or of no interest. unknown: no attempt of ours. */
@@ -58,9 +60,10 @@ export async function applyNews(
 /** One statement is a transaction by itself. Who listens gets one around it, so that a crash fits in before the commit. */
 async function move(db: Database, token: string, news: Known, reached: Reached): Promise<boolean> {
   const once = (on: Queryable) => (isCallEnd(news.status) ? end(on, token, news) : goOn(on, token, news));
-  if (reached === nobodyListens) return await retrying(() => once(db));
+  if (reached === nobodyListens && !news.evidence) return await retrying(() => once(db));
   return await inTransaction(db, async (tx) => {
     const moved = await once(tx);
+    if (moved && news.evidence) await audit(tx, news.evidence);
     if (moved) await reached(news.from === "answer" ? "placed.storing" : "news.applying");
     return moved;
   });
