@@ -6,7 +6,7 @@ MAIN := node src/main.ts
 INSTALLED := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run call test check migrate api worker reap token chaos format
+.PHONY: help run call test check migrate api worker reap token chaos bench format
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ token: $(INSTALLED) ## A development token: BUSINESS=1 ROLE=owner USER=7
 
 chaos: $(INSTALLED) ## The fault drill, replayable by its seed: SEED=1 LEADS=2000 KILLS=100; last line: the verdict
 	@exec node test/chaos/main.ts --seed "$(SEED)" --leads "$(LEADS)" --kills "$(KILLS)"
+
+bench: $(INSTALLED) ## The benchmarks, as a table and a JSON file: ROW=2 for one, FULL=1 for full sizes and the long run
+	@ROW="$(ROW)" FULL="$(FULL)" SEED="$(SEED)" exec node test/bench/main.ts
 
 openapi: $(INSTALLED) ## The OpenAPI document on standard output
 	@exec $(MAIN) openapi

@@ -23,6 +23,11 @@ export interface DatabaseOptions {
   max?: number;
   /** A statement that gets no byte of an answer for so long has lost its connection, even if nobody closed it. */
   answerWithinMs?: number;
+  /**
+   * Commits do not wait for the disk. Only for what may be lost with a crash of the server and is then done again: what
+   * others were told must be true afterwards.
+   */
+  lazyCommit?: boolean;
   /** Told of connections that broke while idle; the pool replaces them by itself. */
   onError?: (error: Error) => void;
 }
@@ -44,6 +49,7 @@ export function openPool({
   name,
   max = 10,
   answerWithinMs = ANSWER_WITHIN_MS,
+  lazyCommit = false,
   onError,
 }: DatabaseOptions): pg.Pool {
   // The CRM's `timestamp` columns hold UTC: now(), casts and Date parameters must all mean UTC on every connection.
@@ -54,7 +60,7 @@ export function openPool({
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     // Lock first, count in the next statement: that needs READ COMMITTED, whatever the database's own default is.
-    options: `-c TimeZone=UTC -c default_transaction_isolation=read\\ committed -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
+    options: `-c TimeZone=UTC -c default_transaction_isolation=read\\ committed -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}${lazyCommit ? " -c synchronous_commit=off" : ""}`,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
   });
@@ -150,8 +156,8 @@ export async function inTransactionOpenedBy<T>(
   });
 }
 
-/** Runs `once` again when Postgres chose its transaction as a deadlock's victim. */
-async function retrying<T>(once: () => Promise<T>): Promise<T> {
+/** Runs `once` again when Postgres chose its transaction as a deadlock's victim. For a statement that is one by itself. */
+export async function retrying<T>(once: () => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
       return await once();

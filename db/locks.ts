@@ -18,6 +18,12 @@ export async function lockBusiness(tx: Tx, businessId: number): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${DISPATCH_CLASS}, ${businessId})`);
 }
 
+/** The statement of `lockBusiness`, without parameters, so that it can travel together with BEGIN. */
+export function lockingBusiness(businessId: number): string {
+  if (!Number.isSafeInteger(businessId)) throw new Error("a business id is a whole number");
+  return `select pg_advisory_xact_lock(${DISPATCH_CLASS}, ${businessId})`;
+}
+
 /** Serialises enqueues of one business: two that overlap would deadlock on the unique active number otherwise. */
 export async function lockEnqueue(tx: Tx, businessId: number): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${ENQUEUE_CLASS}, ${businessId})`);

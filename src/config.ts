@@ -15,6 +15,19 @@ const between = (low: number, high: number, whole = true) =>
     v.maxValue(high, `must be at most ${high}`),
   );
 
+/** `unlimited` as Infinity; anything else by the rule. */
+const unlimitedOr = (rule: ReturnType<typeof between>) =>
+  v.lazy((given) =>
+    given === UNLIMITED
+      ? v.pipe(
+          v.literal(UNLIMITED),
+          v.transform(() => Infinity),
+        )
+      : rule,
+  );
+
+const UNLIMITED = "unlimited";
+
 const Environment = v.object({
   DATABASE_URL: v.optional(v.pipe(text, v.regex(/^postgres(ql)?:\/\//, "must start with postgres://"))),
   HOST: v.optional(text, "127.0.0.1"),
@@ -24,7 +37,7 @@ const Environment = v.object({
   TWILIO_AUTH_TOKEN: v.optional(text),
   TWILIO_API_URL: v.optional(url, TWILIO),
   TWILIO_FROM: v.optional(v.pipe(text, v.regex(/^\+[1-9]\d{6,14}$/, "must be an E.164 number such as +97231234567"))),
-  TWILIO_CPS: v.optional(between(0.01, 10_000, false)),
+  TWILIO_CPS: v.optional(unlimitedOr(between(0.01, 10_000, false))),
   VOICE_URL: v.optional(url),
   JWT_SECRET: v.optional(text),
   JWT_JWKS_URL: v.optional(url),
@@ -130,6 +143,9 @@ function togetherFaults(env: Record<string, string | undefined>, needs: readonly
     faults.push("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are required when TWILIO_API_URL is set");
   if (sid && token && isTwilio(env["TWILIO_API_URL"] ?? TWILIO) && !env["PUBLIC_URL"])
     faults.push("PUBLIC_URL is required with Twilio credentials: it is where Twilio reports each call");
+  // Twilio queues what is beyond its rate for up to a day, where no stop of ours would reach it in time.
+  if (env["TWILIO_CPS"] === UNLIMITED && isTwilio(env["TWILIO_API_URL"] ?? TWILIO))
+    faults.push("TWILIO_CPS=unlimited is for a stand-in: Twilio itself has a rate");
   if (needs.includes("DATABASE_URL") && !env["DATABASE_URL"]) faults.push("DATABASE_URL is required");
   if (needs.includes("carrier") && !sid && !token)
     faults.push(

@@ -33,8 +33,10 @@ export interface Worker {
   stop(graceMs: number): Promise<void>;
 }
 
-/** Tasks, dials and the maintenance tick share these connections; the heartbeat has its own. */
-const POOL_SIZE = 12;
+/** Tasks, dials and the maintenance tick share these connections; the heartbeat and Graphile's own statements have theirs. */
+const POOL_SIZE = 10;
+/** One listens, one for each of Graphile's workers to fetch and to finish jobs. */
+const GRAPHILE_POOL_SIZE = 4;
 /** A statement may wait for locks; a worker that is stuck for twice its lease has lost its runs, and may as well try anew. */
 const SHORTEST_PATIENCE_MS = 15_000;
 /** How often lost wake-ups, dead workers and silent calls are looked for. */
@@ -57,6 +59,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     max: 1,
     // Longer, and the others take us for dead anyway.
     answerWithinMs: limits.adoptAfterMs,
+    onError: lost,
+  });
+  const graphileDb = openDatabase({
+    url: options.databaseUrl,
+    name: `ringpost graphile ${identity.name}`,
+    max: GRAPHILE_POOL_SIZE,
+    // That a job was fetched or is done: forgotten, it is run again, and every task may be.
+    lazyCommit: true,
+    answerWithinMs: Math.max(SHORTEST_PATIENCE_MS, 2 * limits.adoptAfterMs),
     onError: lost,
   });
   const graphileIds = new Set<string>();
@@ -107,7 +118,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const tick = loop(tickMs, () => maintain(engine), failed("maintenance"));
   const ask = loop(tickMs, () => askCarrier(engine), failed("asking the carrier"));
   const graphile = await startGraphile({
-    pool: db.$client,
+    pool: graphileDb.$client,
     tasks: taskList(engine),
     log,
     onWorker: (poolId) => void graphileIds.add(poolId),
@@ -132,7 +143,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await beat.stop();
       await signOff(beatDb, identity).catch(failed("signing off"));
       leave(identity);
-      await Promise.all([db.$client.end(), beatDb.$client.end()]);
+      await Promise.all([db, graphileDb, beatDb].map((database) => database.$client.end()));
       log.info({ worker: identity.name }, "worker: ended");
     },
   };

@@ -42,6 +42,17 @@ describe("configuration", () => {
     assert.deepEqual(readConfig({ PORT: "", DATABASE_URL: "  ", DEFAULT_LOCALE: "" }), readConfig({}));
   });
 
+  it("lets a stand-in be called without a pace, and Twilio never", () => {
+    const account = {
+      TWILIO_ACCOUNT_SID: "AC1",
+      TWILIO_AUTH_TOKEN: "t",
+      TWILIO_CPS: "unlimited",
+      PUBLIC_URL: "https://x.example",
+    };
+    assert.equal(readConfig({ ...account, TWILIO_API_URL: "http://127.0.0.1:1" }).callsPerSecond, Infinity);
+    assert.deepEqual(names(faultsOf(account)), ["TWILIO_CPS=unlimited"]);
+  });
+
   it("reports every fault at once", () => {
     const bad = {
       DATABASE_URL: "mysql://x",

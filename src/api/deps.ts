@@ -53,6 +53,8 @@ export type LeadsReader = (
 
 export interface ApiDeps {
   db: Database;
+  /** Connections kept for webhooks, so that a rush of requests cannot keep Twilio waiting. Default: `db`. */
+  webhookDb?: Database;
   log: Log;
   queue: Queue;
   readLeads: LeadsReader;

@@ -18,7 +18,8 @@ const NAME = /^[\w-]{1,64}$/;
 type Spoken = Partial<Record<Locale, string>>;
 const LOCALES: readonly Locale[] = ["he", "en"];
 
-export function webhookRoutes({ db, log, queue, carrier, config }: ApiDeps, metrics: Metrics) {
+export function webhookRoutes(deps: ApiDeps, metrics: Metrics) {
+  const { log, queue, carrier, config, webhookDb: db = deps.db } = deps;
   /** The form, and whose call it is about. Throws webhook.forbidden before anything of it is believed. */
   const signed = async (c: Context<ApiEnv>) => {
     const fields = new URLSearchParams(await c.req.text());

@@ -1,6 +1,5 @@
 // `make api`: the REST API and the carrier's webhooks. Any number of them on one Postgres.
-import type { Database } from "../../db/client.ts";
-import { openDatabase } from "../../db/client.ts";
+import { openDatabase, type Database } from "../../db/client.ts";
 import { startApi, type Api } from "../api/server.ts";
 import { readConfig, type Config } from "../config.ts";
 import { readLeads } from "../leads/import.ts";
@@ -17,8 +16,9 @@ import { waitingFor } from "../runs/waiting.ts";
 import { untilSignal } from "../shutdown.ts";
 import { requireCurrentSchemaAt } from "./currentSchema.ts";
 
-/** Connections of one API process. */
-const POOL_SIZE = 20;
+/** Connections of one API process: for requests, and apart from them for webhooks, which nobody repeats. */
+const POOL_SIZE = 12;
+const WEBHOOK_POOL_SIZE = 8;
 
 export async function apiCommand(): Promise<never> {
   const config = readConfig(undefined, ["DATABASE_URL", "jwt"]);
@@ -57,12 +57,20 @@ export async function openApi({
 }: ApiWishes): Promise<OpenedApi> {
   const onError = (error: Error) => log.warn({ err: error }, "database: a connection was lost");
   const db = openDatabase({ url: databaseUrl, name: "ringpost api", max: POOL_SIZE, onError });
+  const webhookDb = openDatabase({
+    url: databaseUrl,
+    name: "ringpost webhooks",
+    max: WEBHOOK_POOL_SIZE,
+    onError,
+  });
+  const endPools = () => Promise.all([db.$client.end(), webhookDb.$client.end()]);
   const limits = limitsOf(config, standIn);
   const facts = { limits, accountSid: config.twilio?.accountSid, callerId: config.callerId };
   let url = "";
   try {
     const api = await startApi({
       db,
+      webhookDb,
       log,
       queue: {
         enqueueRun,
@@ -71,7 +79,7 @@ export async function openApi({
         requestCancel,
         resumeRun,
         cleanUpBusiness: (door) => cleanUpBusiness({ limits, log }, door),
-        applyNews: (db, news) => applyNews(db, news, reached),
+        applyNews: (on, news) => applyNews(on, news, reached),
         waitingFor: (door, runId) => waitingFor(door, runId, facts),
       },
       readLeads,
@@ -85,11 +93,11 @@ export async function openApi({
       url,
       async close(graceMs) {
         await api.close(graceMs);
-        await db.$client.end();
+        await endPools();
       },
     };
   } catch (error) {
-    await db.$client.end();
+    await endPools();
     throw error;
   }
 }

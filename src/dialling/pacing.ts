@@ -2,6 +2,7 @@
 // for up to a day instead of refusing them, so calls that we do not pace ourselves cannot be stopped.
 import { sql } from "drizzle-orm";
 import { row, type Tx } from "../../db/client.ts";
+import { statement } from "../../db/statement.ts";
 
 export interface Turns {
   /** How many calls may be claimed now. */
@@ -62,13 +63,22 @@ export async function reserveTurns(tx: Tx, accountSid: string, perSecond: number
   return { granted, waitMs, intervalMs, againInMs };
 }
 
+const pausedAmong = statement<{ keys: readonly string[] }, { paused: true }>(
+  "paused_accounts",
+  (v) => sql`
+    select true as paused from outbound_carrier_accounts
+     where account_sid = any (${v.keys}::text[]) and pause_kind is not null
+     limit 1`,
+);
+
+/** Whether any of these (the account, a caller id on it) is paused, or its pause waits for a probe. */
+export async function anyPaused(tx: Tx, keys: readonly string[]): Promise<boolean> {
+  return (await pausedAmong(tx, { keys })).length > 0;
+}
+
 /** The turns of one caller id: not paced, but perhaps paused, and then with a probe of its own. */
 export async function callerTurns(tx: Tx, key: string, wanted: number): Promise<Turns> {
-  const known = await row(
-    tx,
-    sql`select 1 from outbound_carrier_accounts where account_sid = ${key} and pause_kind is not null`,
-  );
-  return known
+  return (await anyPaused(tx, [key]))
     ? await reserveTurns(tx, key, Infinity, wanted)
     : { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
 }

@@ -2,6 +2,7 @@
 // probe call succeeds.
 import { sql } from "drizzle-orm";
 import { row, type Queryable } from "../../db/client.ts";
+import { statement } from "../../db/statement.ts";
 
 /** throttled: too many requests; carrier: the account; configuration: our numbers, URLs, rights. */
 export type PauseKind = "throttled" | "carrier" | "configuration";
@@ -47,18 +48,28 @@ export async function pauseAccount(
  */
 export const callerKey = (accountSid: string, from: string): string => `${accountSid} ${from}`;
 
-/** A call was placed, or refused for its number alone: nothing is wrong with the account. @returns whether a pause ended by it */
-export async function accountWorks(on: Queryable, accountSid: string): Promise<boolean> {
-  const ended = await row<{ paused: boolean }>(
-    on,
-    sql`with before as (select pause_kind is not null as paused from outbound_carrier_accounts where account_sid = ${accountSid})
-        update outbound_carrier_accounts
-           set pause_kind = null, pause_code = null, pause_message = null, pause_count = 0, paused_until = null,
-               unknown_errors = 0, updated_at = clock_timestamp()
-         where account_sid = ${accountSid} and (pause_kind is not null or unknown_errors > 0)
-        returning (select paused from before) as paused`,
-  );
-  return ended?.paused ?? false;
+const clearPauses = statement<{ keys: readonly string[] }, { paused: boolean }>(
+  "accounts_work",
+  (v) => sql`
+    with before as (
+      select account_sid, pause_kind is not null as paused
+        from outbound_carrier_accounts
+       where account_sid = any (${v.keys}::text[]) and (pause_kind is not null or unknown_errors > 0)
+    )
+    update outbound_carrier_accounts a
+       set pause_kind = null, pause_code = null, pause_message = null, pause_count = 0, paused_until = null,
+           unknown_errors = 0, updated_at = clock_timestamp()
+      from before
+     where a.account_sid = before.account_sid and (a.pause_kind is not null or a.unknown_errors > 0)
+    returning before.paused`,
+);
+
+/**
+ * A call was placed, or refused for its number alone: nothing is wrong with these (the account, a caller id on it).
+ * @returns whether a pause ended by it
+ */
+export async function accountsWork(on: Queryable, keys: readonly string[]): Promise<boolean> {
+  return (await clearPauses(on, { keys })).some(({ paused }) => paused);
 }
 
 /**

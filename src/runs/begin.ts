@@ -1,6 +1,7 @@
 // The begun mark: the last moment at which a call can still be stopped (I4). After it the POST may have been sent.
 import { sql } from "drizzle-orm";
-import { inTransaction, row, violatedConstraint, type Database } from "../../db/client.ts";
+import { retrying, violatedConstraint, type Database } from "../../db/client.ts";
+import { statement } from "../../db/statement.ts";
 import type { Claim } from "./claim.ts";
 import { CLAIM_FRESH_SECONDS } from "./takeBack.ts";
 
@@ -10,41 +11,42 @@ import { CLAIM_FRESH_SECONDS } from "./takeBack.ts";
  */
 export type Begun = "begun" | "refused" | "busy";
 
+const markBegun = statement<Pick<Claim, "runId" | "jobId" | "businessId" | "token">, { token: string }>(
+  "begin_attempt",
+  (v) => sql`
+    with run as (
+      select id
+        from outbound_call_runs
+       where id = ${v.runId} and business_id = ${v.businessId} and status = 'running' and not cancel_requested
+         for share
+    ), job as (
+      select j.id
+        from outbound_call_jobs j
+        join run on run.id = j.run_id
+       where j.id = ${v.jobId} and j.business_id = ${v.businessId}
+         and j.status = 'dialing' and j.dial_lock_token = ${v.token}
+         for no key update of j
+    )
+    update outbound_call_attempts a
+       set begun_at = clock_timestamp()
+      from job
+     where a.token = ${v.token} and a.job_id = job.id and a.begun_at is null and a.closed_at is null
+       -- A machine that slept must not make phones ring when it wakes.
+       and a.claimed_at > clock_timestamp() - make_interval(secs => ${CLAIM_FRESH_SECONDS})
+    returning a.token`,
+);
+
 /**
- * Marks the claim's POST as begun.
+ * Marks the claim's POST as begun, in one statement.
  *
- * The run row is read FOR SHARE first: a guard that joins the run has an older snapshot and lets a POST through after
- * a stop that was committing (reproduced). With the lock, stop waits for us, or we see it.
+ * Every guard stands on a row that the statement locks, run before job before attempt: after a wait Postgres looks at a
+ * locked row's newest version again, so a stop that was committing is seen. A guard that only joins the run has an older
+ * snapshot and lets a POST through (reproduced).
  */
 export async function beginAttempt(db: Database, claim: Claim): Promise<Begun> {
   try {
-    return await inTransaction(db, async (tx) => {
-      const run = await row<{ dialling: boolean }>(
-        tx,
-        sql`select status = 'running' and not cancel_requested as dialling
-              from outbound_call_runs
-             where id = ${claim.runId} and business_id = ${claim.businessId}
-               for share`,
-      );
-      if (!run?.dialling) return "refused";
-      const job = await row(
-        tx,
-        sql`select 1 from outbound_call_jobs
-             where id = ${claim.jobId} and business_id = ${claim.businessId}
-               and status = 'dialing' and dial_lock_token = ${claim.token}
-               for no key update`,
-      );
-      if (!job) return "refused";
-      const begun = await row(
-        tx,
-        sql`update outbound_call_attempts set begun_at = clock_timestamp()
-             where token = ${claim.token} and begun_at is null and closed_at is null
-               -- A machine that slept must not make phones ring when it wakes.
-               and claimed_at > clock_timestamp() - make_interval(secs => ${CLAIM_FRESH_SECONDS})
-            returning 1`,
-      );
-      return begun ? "begun" : "refused";
-    });
+    const [begun] = await retrying(() => markBegun(db, claim));
+    return begun ? "begun" : "refused";
   } catch (error) {
     if (violatedConstraint(error) === "unique_unsettled_attempt") return "busy";
     throw error;

@@ -2,8 +2,8 @@
 // it. Every step commits before the next begins, so that a crash between any two leaves a state that reconcile knows.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DialResult } from "../dialling/dialler.ts";
-import { accountWorks, callerKey, pauseAccount, unknownRefusal } from "../dialling/pause.ts";
-import { inTransaction } from "../../db/client.ts";
+import { accountsWork, callerKey, pauseAccount, unknownRefusal } from "../dialling/pause.ts";
+import { inTransaction, retrying } from "../../db/client.ts";
 import { ambiguous } from "./ambiguous.ts";
 import { beginAttempt, type Begun } from "./begin.ts";
 import type { Claim } from "./claim.ts";
@@ -116,9 +116,7 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
       // First the count, which may pause: the end of the job frees its slot for the next lead.
       if (!result.known)
         await untilStored(engine, () => unknownRefusal(engine.db, account, result.code, result.message, claim.token));
-      await untilStored(engine, () =>
-        inTransaction(engine.db, (tx) => endJob(tx, claim, rejection(result), "carrier")),
-      );
+      await untilStored(engine, () => retrying(() => endJob(engine.db, claim, rejection(result), "carrier")));
       return result.known ? await accountIsFine(engine, claim) : undefined;
     case "blocked":
     case "throttled": {
@@ -151,17 +149,15 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
 /** Ends a pause, and wakes whoever waited for that. */
 async function accountIsFine(engine: Engine, claim: Claim): Promise<void> {
   const { accountSid } = engine.dialler;
-  const account = await untilStored(engine, () => accountWorks(engine.db, accountSid));
-  const caller = await untilStored(engine, () => accountWorks(engine.db, callerKey(accountSid, claim.from)));
-  if (account || caller) await untilStored(engine, () => wakeWaiting(engine));
+  const keys = [accountSid, callerKey(accountSid, claim.from)];
+  const ended = await untilStored(engine, () => accountsWork(engine.db, keys));
+  if (ended) await untilStored(engine, () => wakeWaiting(engine));
 }
 
 const rejection = (result: Extract<DialResult, { kind: "rejected" }>) => ({
   status: "failed" as const,
   outcome: "rejected",
-  callStatus: null,
   errorMessage: result.message,
   errorCode: result.code,
-  sid: null,
-  callLogId: null,
+  call: null,
 });

@@ -1,19 +1,19 @@
 // Dispatch: one short transaction that fills a business's free slots with its runs' next leads (I1, I3, I8). No HTTP.
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { array, inTransaction, row, rows, type Tx } from "../../db/client.ts";
-import { lockBusiness } from "../../db/locks.ts";
-import { callerTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
+import { array, inTransaction, inTransactionOpenedBy, type Tx } from "../../db/client.ts";
+import { lockBusiness, lockingBusiness } from "../../db/locks.ts";
+import { anyPaused, callerTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
 import { callerKey } from "../dialling/pause.ts";
+import { lockWaitingRuns, readBusiness, takenSlots } from "./businessNow.ts";
 import { callerIdOf } from "./callerId.ts";
 import { takeBackClaims } from "./takeBack.ts";
 import { untilStored } from "./untilStored.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
 import { claimJobs, type Claim } from "./claim.ts";
-import type { Engine, Limits } from "./engine.ts";
-import { freeSlots, shareSlots, type WaitingRun } from "./fairness.ts";
+import type { Engine } from "./engine.ts";
+import { freeSlots, shareSlots } from "./fairness.ts";
 import { dialClaim } from "./dial.ts";
-import { lockFresh } from "./leases.ts";
 import { lockRun } from "./rows.ts";
 import { wakeDispatch } from "./wake.ts";
 
@@ -23,19 +23,7 @@ export interface Dispatched {
   turns: Turns;
 }
 
-interface BusinessNow {
-  enabled: boolean;
-  limit: number;
-  taken: number[];
-  callerId: string | null;
-  phone: string | null;
-  voiceUrl: string | null;
-}
-
 const NO_TURNS: Turns = { granted: 0, waitMs: 0, intervalMs: 0, againInMs: null };
-
-/** Runs read per dispatch, fairest first: more than there can be slots, and a bound for a tenant with thousands. */
-const RUNS_READ = 64;
 
 /** Claims as many jobs as slots, runs and the carrier's budget allow. The caller dials them. */
 export async function dispatchOnce(engine: Engine, businessId: number): Promise<Dispatched> {
@@ -50,10 +38,12 @@ export async function dispatchOnce(engine: Engine, businessId: number): Promise<
 
 /** `offered`: gets the tokens that a commit may have stored. */
 async function claimShares(engine: Engine, businessId: number, offered: string[]): Promise<Dispatched> {
-  return await inTransaction(engine.db, async (tx) => {
-    await lockBusiness(tx, businessId);
-    await endCancelled(tx, businessId);
+  return await inTransactionOpenedBy(engine.db, lockingBusiness(businessId), async (tx) => {
     const business = await readBusiness(tx, businessId, engine.limits.maxCallsPerBusiness);
+    if (business?.cancelled.length) {
+      await endCancelled(tx, businessId, business.cancelled);
+      business.taken = await takenSlots(tx, businessId);
+    }
     const from = business && callerIdOf(business.callerId, business.phone, engine.callerId);
     if (!business?.enabled || !from) return { claims: [], turns: NO_TURNS };
 
@@ -63,10 +53,7 @@ async function claimShares(engine: Engine, businessId: number, offered: string[]
     const wanted = [...shareSlots(runs, free.length).values()].reduce((sum, n) => sum + n, 0);
     if (wanted === 0) return { claims: [], turns: NO_TURNS };
 
-    const { accountSid } = engine.dialler;
-    const caller = await callerTurns(tx, callerKey(accountSid, from), wanted);
-    if (caller.granted === 0) return { claims: [], turns: caller };
-    const turns = await reserveTurns(tx, accountSid, engine.limits.callsPerSecond, caller.granted);
+    const turns = await turnsOf(tx, engine, from, wanted);
     if (turns.granted === 0) return { claims: [], turns };
     const slotNumbers = free.slice(0, turns.granted);
     const tokens = slotNumbers.map(() => randomUUID());
@@ -97,46 +84,22 @@ async function giveBackUnknown(engine: Engine, businessId: number, tokens: strin
 }
 
 /** The flag `cancel_requested` is looked at before every claim: what is still queued or not begun ends here. */
-async function endCancelled(tx: Tx, businessId: number): Promise<void> {
-  const asked = await rows<{ id: number }>(
-    tx,
-    sql`select id from outbound_call_runs
-         where business_id = ${businessId} and status in ('pending', 'running') and cancel_requested and engine = 'ringpost'
-           and queued_count + in_progress_count > 0
-         order by id`,
-  );
-  for (const { id } of asked) {
+async function endCancelled(tx: Tx, businessId: number, runIds: number[]): Promise<void> {
+  for (const id of runIds) {
     const run = await lockRun(tx, businessId, id);
     if (run) await cancelUnbegun(tx, businessId, run, "Cancelled by user");
   }
 }
 
-async function readBusiness(tx: Tx, businessId: number, defaultLimit: number): Promise<BusinessNow | undefined> {
-  return await row<BusinessNow>(
-    tx,
-    sql`select coalesce(b.is_active, true) and coalesce(b.calls_enabled, true) as enabled,
-               coalesce(s.max_calls, ${defaultLimit}::int) as "limit", s.caller_id as "callerId", b.phone_number as phone,
-               s.voice_url as "voiceUrl",
-               array(select slot_no from outbound_call_slots where business_id = b.id order by slot_no) as taken
-          from business b
-          left join outbound_business_settings s on s.business_id = b.id
-         where b.id = ${businessId}`,
-  );
-}
-
-/** Locks the runs that have leads waiting: their status and flag cannot change before the claim commits. */
-async function lockWaitingRuns(tx: Tx, businessId: number, limits: Limits): Promise<WaitingRun[]> {
-  return await rows<WaitingRun>(
-    tx,
-    sql`select id, queued_count as queued, in_progress_count as "inProgress", concurrency,
-               (extract(epoch from last_served_at) * 1000)::float8 as "lastServed"
-          from outbound_call_runs
-         where business_id = ${businessId} and status in ('pending', 'running') and not cancel_requested
-           and engine = 'ringpost' and queued_count > 0 and in_progress_count < concurrency and ${lockFresh(limits)}
-         order by in_progress_count, last_served_at nulls first, id
-         limit ${RUNS_READ}
-           for no key update`,
-  );
+/** What both the caller id and the account allow now: the caller id may be paused, the account also has a pace. */
+async function turnsOf(tx: Tx, { dialler, limits }: Engine, from: string, wanted: number): Promise<Turns> {
+  const { accountSid } = dialler;
+  const caller = callerKey(accountSid, from);
+  if (!Number.isFinite(limits.callsPerSecond) && !(await anyPaused(tx, [accountSid, caller])))
+    return { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
+  const callerAllows = await callerTurns(tx, caller, wanted);
+  if (callerAllows.granted === 0) return callerAllows;
+  return await reserveTurns(tx, accountSid, limits.callsPerSecond, callerAllows.granted);
 }
 
 /** One dispatch: claims, commits, and sets the calls on their way beside the caller. @returns how many were claimed */

@@ -1,21 +1,19 @@
 // The end of a job: it leaves its slot, its counters move, its run ends if nothing is left, and the next lead is called.
 import { sql } from "drizzle-orm";
-import { row, type Tx } from "../../db/client.ts";
-import { audit } from "./audit.ts";
-import { count } from "./counters.ts";
-import { lockRun, utcNow } from "./rows.ts";
+import type { Queryable } from "../../db/client.ts";
+import { statement } from "../../db/statement.ts";
+import { recording, type CallNews } from "./callLog.ts";
+import { counting } from "./counters.ts";
 import { wakeIfWaiting } from "./wake.ts";
 
 export interface JobEnd {
   status: "completed" | "failed";
   /** One word: completed, busy, no-answer, failed, canceled, rejected, outcome_unknown. */
   outcome: string;
-  /** Twilio's word, when there was a call. */
-  callStatus: string | null;
   errorMessage: string | null;
   errorCode: string | null;
-  sid: string | null;
-  callLogId: number | null;
+  /** The call that ended, as the CRM will show it; null: there was none, or nobody knows it. */
+  call: CallNews | null;
 }
 
 export interface Held {
@@ -25,42 +23,121 @@ export interface Held {
   token: string;
 }
 
-/**
- * Ends a live job, once: a second caller, or one whose token is not the job's any more, finds no row and changes
- * nothing. Takes the run's lock; the caller may hold the job's only if it took the run's before.
- * @returns whether this call ended it
- */
-export async function endJob(tx: Tx, held: Held, end: JobEnd, actor: string): Promise<boolean> {
-  const { jobId, runId, businessId, token } = held;
-  const run = await lockRun(tx, businessId, runId);
-  if (!run) return false;
-  const ended = await row(
-    tx,
-    sql`
-    with ended as (
-      update outbound_call_jobs
-         set status = ${end.status}, outcome = ${end.outcome}, call_status = coalesce(${end.callStatus}, call_status),
-             error_message = ${end.errorMessage}, error_code = ${end.errorCode}, completed_at = ${utcNow}, active_number = null,
-             call_sid = coalesce(call_sid, ${end.sid}), twilio_call_sid = coalesce(twilio_call_sid, ${end.sid}),
-             call_log_id = coalesce(call_log_id, ${end.callLogId}::int)
-       where id = ${jobId} and business_id = ${businessId} and dial_lock_token = ${token} and status in ('dialing', 'calling')
-      returning id
+interface Ending {
+  token: string;
+  /** The job's status; what it counts as is in `completed` and `failed`. */
+  ended: string;
+  outcome: string;
+  errorMessage: string | null;
+  errorCode: string | null;
+  sid: string | null;
+  /** Twilio's word. */
+  status: string | null;
+  durationSeconds: number | null;
+  completed: 0 | 1;
+  failed: 0 | 1;
+  actor: string;
+  detail: string;
+}
+
+const endHeld = statement<Ending, { businessId: number; woken: boolean }>(
+  "end_job",
+  (v) => sql`
+    with attempt as materialized (
+      select job_id, run_id, business_id, from_number, to_number from outbound_call_attempts where token = ${v.token}
+    ), run as (
+      select r.id, r.status
+        from outbound_call_runs r
+        join attempt on r.id = attempt.run_id and r.business_id = attempt.business_id
+       where r.engine = 'ringpost'
+         for no key update of r
+    ), held as (
+      select j.id, j.business_id, j.lead_id, j.project_id, j.lead_name
+        from outbound_call_jobs j
+        join attempt on j.id = attempt.job_id and j.business_id = attempt.business_id
+        join run on run.id = j.run_id
+       where j.dial_lock_token = ${v.token} and j.status in ('dialing', 'calling')
+         and (j.call_sid is null or ${v.sid}::text is null or j.call_sid = ${v.sid}::text)
+         for no key update of j
+    ), logged as (
+      ${recording(v, sql`held, attempt where ${v.sid}::text is not null`)}
+    ), moment as materialized (
+      select clock_timestamp() as at from held
+    ), ended as (
+      update outbound_call_jobs j
+         set status = ${v.ended}, outcome = ${v.outcome}, call_status = coalesce(${v.status}, j.call_status),
+             error_message = ${v.errorMessage}, error_code = ${v.errorCode}, completed_at = moment.at::timestamp,
+             active_number = null,
+             call_sid = coalesce(j.call_sid, ${v.sid}), twilio_call_sid = coalesce(j.twilio_call_sid, ${v.sid}),
+             call_log_id = coalesce(j.call_log_id, (select id from logged))
+        from held, moment
+       where j.id = held.id
+      returning j.id
     ), freed as (
-      delete from outbound_call_slots s using ended where s.job_id = ended.id and s.token = ${token}
+      delete from outbound_call_slots s using ended where s.job_id = ended.id and s.token = ${v.token}
     ), closed as (
       update outbound_call_attempts a
-         set closed_at = clock_timestamp(), settled_at = coalesce(settled_at, clock_timestamp()), news_at = clock_timestamp(),
-             call_sid = coalesce(call_sid, ${end.sid}), error_code = ${end.errorCode},
-             result = case when coalesce(call_sid, ${end.sid}) is not null then 'placed' else ${end.outcome} end
-        from ended
-       where a.token = ${token}
+         set closed_at = moment.at, settled_at = coalesce(a.settled_at, moment.at), news_at = moment.at,
+             call_sid = coalesce(a.call_sid, ${v.sid}), error_code = ${v.errorCode},
+             result = case when coalesce(a.call_sid, ${v.sid}) is not null then 'placed' else ${v.outcome} end
+        from ended, moment
+       where a.token = ${v.token}
+    ), noted as (
+      insert into outbound_run_events (run_id, business_id, job_id, kind, actor, detail)
+      select attempt.run_id, attempt.business_id, ended.id, 'job.ended', ${v.actor}, ${v.detail}::jsonb
+        from ended, attempt
+    ), counted as (
+      update outbound_call_runs r
+         set ${counting({ inProgress: -1, completed: v.completed, failed: v.failed }, sql`moment.at::timestamp`)}
+        from ended, run, moment
+       where r.id = run.id
+      returning r.id, r.business_id, r.status, r.queued_count
+    ), over as (
+      insert into outbound_run_events (run_id, business_id, kind, actor, detail)
+      select counted.id, counted.business_id, 'run.' || counted.status, 'queue', '{}'
+        from counted, run
+       where run.status in ('pending', 'running') and counted.status not in ('pending', 'running')
     )
-    select 1 from ended`,
-  );
-  if (!ended) return false;
-  const detail = { status: end.status, outcome: end.outcome, ...(end.errorCode ? { code: end.errorCode } : {}) };
-  await audit(tx, { runId, businessId, jobId, kind: "job.ended", actor, detail });
-  await count(tx, run, businessId, { inProgress: -1, [end.status]: 1 });
-  await wakeIfWaiting(tx, businessId);
+    select business_id as "businessId",
+           case when status in ('pending', 'running') and queued_count > 0
+                  or exists (select from outbound_call_runs w
+                              where w.business_id = counted.business_id and w.status in ('pending', 'running')
+                                and w.queued_count > 0 and w.engine = 'ringpost' and w.id <> counted.id)
+                then ringpost.add_job('dispatch_calls', json_build_object('businessId', business_id), 'dispatch:' || business_id)
+           end is not null as woken
+      from counted`,
+);
+
+/**
+ * Ends a live job, once, in one statement: a second caller, or one whose token is not the job's any more, or whose call is
+ * not the job's, finds no row and changes nothing. Locks the run, then the job; a caller in a transaction may hold the job's
+ * lock only if it took the run's before.
+ * @returns whether this call ended it
+ */
+export async function endJob(
+  on: Queryable,
+  { token }: Pick<Held, "token">,
+  end: JobEnd,
+  actor: string,
+): Promise<boolean> {
+  const { status: ended, outcome, errorMessage, errorCode } = end;
+  const { sid, status, durationSeconds } = end.call ?? { sid: null, status: null, durationSeconds: null };
+  const [done] = await endHeld(on, {
+    token,
+    ended,
+    outcome,
+    errorMessage,
+    errorCode,
+    sid,
+    status,
+    durationSeconds,
+    completed: ended === "completed" ? 1 : 0,
+    failed: ended === "failed" ? 1 : 0,
+    actor,
+    detail: JSON.stringify({ status: ended, outcome, ...(errorCode ? { code: errorCode } : {}) }),
+  });
+  if (!done) return false;
+  // Another run that was enqueued while this statement waited for its locks found no free slot, and was not seen by it.
+  if (!done.woken) await wakeIfWaiting(on, done.businessId);
   return true;
 }

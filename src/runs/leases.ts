@@ -1,6 +1,7 @@
 // Leases: a worker is alive while it renews its row, and the runs it serves carry its name and the time (lock_ts).
 import { sql, type SQL } from "drizzle-orm";
 import type { Database } from "../../db/client.ts";
+import type { Given } from "../../db/statement.ts";
 import type { Limits, WorkerIdentity } from "./engine.ts";
 import { utcNow } from "./rows.ts";
 
@@ -39,6 +40,8 @@ export async function signOff(db: Database, worker: WorkerIdentity): Promise<voi
 }
 
 /** Whether a run's lock is younger than the TTL; a run that never had one counts as fresh. */
-export const lockFresh = (limits: Pick<Limits, "runTtlMs">): SQL => sql`
+export const lockFresh = (limits: Pick<Limits, "runTtlMs">): SQL => lockFreshFor(limits.runTtlMs / 1000);
+
+export const lockFreshFor = (ttlSeconds: number | Given): SQL => sql`
   (lock_ts is null
-   or greatest(lock_ts, pg_postmaster_start_time()::timestamp) > clock_timestamp()::timestamp - make_interval(secs => ${limits.runTtlMs / 1000}))`;
+   or greatest(lock_ts, pg_postmaster_start_time()::timestamp) > clock_timestamp()::timestamp - make_interval(secs => ${ttlSeconds}))`;

@@ -1,16 +1,17 @@
-// News of a call, from whoever learns it first: the answer to the POST, a callback, a fetch. One transaction that moves
-// the job forward or changes nothing; never back, never twice.
+// News of a call, from whoever learns it first: the answer to the POST, a callback, a fetch. One statement moves the job
+// forward, or finds nothing to move; never back, never twice. Only then somebody asks why.
 import { sql } from "drizzle-orm";
-import { inTransaction, row, type Database, type Tx } from "../../db/client.ts";
+import { inTransaction, retrying, row, type Database, type Queryable, type Tx } from "../../db/client.ts";
+import { statement } from "../../db/statement.ts";
 import { findAttempt, type Attempt } from "./attempt.ts";
-import { audit } from "./audit.ts";
-import { recordCall } from "./callLog.ts";
+import { audit, type AuditEvent } from "./audit.ts";
+import { recording } from "./callLog.ts";
 import { endJob } from "./end.ts";
 import { nobodyListens, type Reached } from "./engine.ts";
 import { takeOrphan } from "./orphanCall.ts";
-import { lockJob, lockRun, type LockedJob } from "./rows.ts";
+import { lockJob } from "./rows.ts";
 import { callStatusesBefore, isCallEnd, isCallStatus, jobStatusAtEnd, LIVE_JOB, type CallStatus } from "./states.ts";
-import { wakeEndCalls, wakeHangUp } from "./wake.ts";
+import { wakeHangUp } from "./wake.ts";
 
 export interface CarrierNews {
   /** The attempt's token, from the URL that the carrier calls back; null when only the SID is known. */
@@ -21,10 +22,17 @@ export interface CarrierNews {
   /** Talk time; null until the end. */
   durationSeconds: number | null;
   from: "answer" | "callback" | "fetch";
+  /** Written to the trail together with what it moves, and only then. */
+  evidence?: AuditEvent;
 }
 
 /** applied: something moved. ignored: late, repeated or of no interest. unknown: no attempt of ours. */
 export type NewsResult = "applied" | "ignored" | "unknown";
+
+type Known = CarrierNews & { status: CallStatus };
+
+/** News that comes in between moves a job on at most this often: its statuses are fewer. */
+const MOST_TRIES = 8;
 
 /** Safe to repeat in any order. Throws only what the database throws; nothing has happened then. */
 export async function applyNews(
@@ -32,77 +40,135 @@ export async function applyNews(
   news: CarrierNews,
   reached: Reached = nobodyListens,
 ): Promise<NewsResult> {
-  const { status } = news;
+  const { status, sid } = news;
   if (!isCallStatus(status)) return "ignored";
-  const done = await inTransaction(db, async (tx) => {
-    const attempt = await findAttempt(tx, news.token, news.sid);
-    if (!attempt) return "unknown";
-    if (attempt.callSid !== null && attempt.callSid !== news.sid) return await secondCall(tx, attempt, news.sid);
-    // The order of locks is run, job: an end changes the run's counters.
-    if (isCallEnd(status)) await lockRun(tx, attempt.businessId, attempt.runId);
-    const job = await lockJob(tx, attempt.businessId, attempt.jobId);
-    if (!job) return "unknown";
-    // Read again under the lock: news of two calls at the same moment both found an attempt without a SID.
-    if (job.token === attempt.token && job.callSid !== null && job.callSid !== news.sid)
-      return await secondCall(tx, { ...attempt, callSid: job.callSid }, news.sid);
-    // Late or repeated news of a call whose job has ended: the commonest of all, and worth no further lock.
-    if (job.token === attempt.token && job.callSid === news.sid && !LIVE_JOB.includes(job.status)) return "ignored";
-    if (job.token !== attempt.token || !LIVE_JOB.includes(job.status)) return attempt;
-    const moved = await moveOn(tx, attempt, job, { ...news, status });
-    await reached(news.from === "answer" ? "placed.storing" : "news.applying");
+  let { token } = news;
+  for (let tried = 0; tried < MOST_TRIES; tried++) {
+    if (token !== null && (await move(db, token, { ...news, status }, reached))) return "applied";
+    const found = await inTransaction(db, (tx) => whyNot(tx, token, sid, status));
+    if (typeof found === "string") return found;
+    const { attempt, job } = found;
+    if (job === "waits_no_more") {
+      const orphaned = await takeOrphan(db, attempt, sid, status);
+      if (orphaned !== "adopted") return orphaned === "hung_up" ? "applied" : "ignored";
+    }
+    token = attempt.token;
+  }
+  throw new Error(`the news of a call found its job in another state ${MOST_TRIES} times`);
+}
+
+/** One statement is a transaction by itself. Who listens gets one around it, so that a crash fits in before the commit. */
+async function move(db: Database, token: string, news: Known, reached: Reached): Promise<boolean> {
+  const once = (on: Queryable) => (isCallEnd(news.status) ? end(on, token, news) : goOn(on, token, news));
+  if (reached === nobodyListens && !news.evidence) return await retrying(() => once(db));
+  return await inTransaction(db, async (tx) => {
+    const moved = await once(tx);
+    if (moved && news.evidence) await audit(tx, news.evidence);
+    if (moved) await reached(news.from === "answer" ? "placed.storing" : "news.applying");
     return moved;
   });
-  if (typeof done === "string") return done;
-  const orphaned = await takeOrphan(db, done, news.sid, status);
-  if (orphaned === "adopted") return await applyNews(db, news, reached);
-  return orphaned === "hung_up" ? "applied" : "ignored";
 }
 
-async function moveOn(
-  tx: Tx,
-  attempt: Attempt,
-  job: LockedJob,
-  news: CarrierNews & { status: CallStatus },
-): Promise<NewsResult> {
-  const { status, sid } = news;
-  const later = job.callStatus === null || (callStatusesBefore(status) as string[]).includes(job.callStatus);
-  if (!later && job.callSid !== null) return "ignored";
-  const callLogId = await recordCall(tx, attempt, { sid, status, durationSeconds: news.durationSeconds });
-  if (isCallEnd(status)) {
-    const ended = jobStatusAtEnd(status);
-    const errorMessage = ended === "failed" ? status : null;
-    const end = { status: ended, outcome: status, callStatus: status, errorMessage, errorCode: null, sid, callLogId };
-    return (await endJob(tx, attempt, end, news.from === "answer" ? "queue" : "carrier")) ? "applied" : "ignored";
-  }
-  await tx.execute(sql`
-    update outbound_call_jobs
-       set status = 'calling', call_status = ${status}, call_sid = ${sid}, twilio_call_sid = ${sid},
-           call_log_id = coalesce(call_log_id, ${callLogId}::int)
-     where id = ${job.id} and business_id = ${job.businessId} and dial_lock_token = ${attempt.token}
-       and status in ('dialing', 'calling')`);
-  await tx.execute(sql`
-    update outbound_call_attempts
-       set call_sid = ${sid}, settled_at = coalesce(settled_at, clock_timestamp()), news_at = clock_timestamp(), result = 'placed',
-           -- Look-ups that missed the call say nothing about whether the carrier knows its SID.
-           clean_lookups = case when call_sid is null then 0 else clean_lookups end
-     where token = ${attempt.token}`);
-  if (job.status === "dialing") {
-    const { runId, businessId } = attempt;
-    const detail = { call_sid: sid, learned_from: news.from };
-    await audit(tx, { runId, businessId, jobId: job.id, kind: "job.calling", actor: "queue", detail });
-    await endIfStopped(tx, attempt);
-  }
-  return "applied";
+async function end(on: Queryable, token: string, news: Known): Promise<boolean> {
+  const status = jobStatusAtEnd(news.status as Parameters<typeof jobStatusAtEnd>[0]);
+  const errorMessage = status === "failed" ? news.status : null;
+  const ending = { status, outcome: news.status, errorMessage, errorCode: null, call: news };
+  return await endJob(on, { token }, ending, news.from === "answer" ? "queue" : "carrier");
 }
 
-/** A call that becomes known only after its run was stopped: whatever stop did with the others is due for it too. */
-async function endIfStopped(tx: Tx, { runId, businessId }: Attempt): Promise<void> {
-  const stopped = await row<{ hangUp: boolean }>(
-    tx,
-    sql`select hang_up as "hangUp" from outbound_call_runs
-         where id = ${runId} and business_id = ${businessId} and (status in ('stopped', 'cancelled') or hang_up)`,
-  );
-  if (stopped) await wakeEndCalls(tx, runId, stopped.hangUp);
+interface GoingOn {
+  token: string;
+  sid: string;
+  status: CallStatus;
+  durationSeconds: number | null;
+  /** The statuses that this one may follow. */
+  earlier: CallStatus[];
+  detail: string;
+}
+
+const moveHeld = statement<GoingOn, { moved: true }>(
+  "call_goes_on",
+  (v) => sql`
+    with attempt as materialized (
+      select job_id, run_id, business_id, from_number, to_number from outbound_call_attempts where token = ${v.token}
+    ), held as (
+      select j.id, j.business_id, j.lead_id, j.project_id, j.lead_name, j.status
+        from outbound_call_jobs j
+        join attempt on j.id = attempt.job_id and j.business_id = attempt.business_id
+       where j.dial_lock_token = ${v.token} and j.status in ('dialing', 'calling')
+         and (j.call_sid is null or j.call_sid = ${v.sid})
+         and (j.call_sid is null or j.call_status is null or j.call_status = any (${v.earlier}::text[]))
+         for no key update of j
+    ), logged as (
+      ${recording(v, sql`held, attempt`)}
+    ), moved as (
+      update outbound_call_jobs j
+         set status = 'calling', call_status = ${v.status}, call_sid = ${v.sid}, twilio_call_sid = ${v.sid},
+             call_log_id = coalesce(j.call_log_id, (select id from logged))
+        from held
+       where j.id = held.id
+      returning j.id
+    ), settled as (
+      update outbound_call_attempts a
+         set call_sid = ${v.sid}, settled_at = coalesce(a.settled_at, clock_timestamp()), news_at = clock_timestamp(), result = 'placed',
+             -- Look-ups that missed the call say nothing about whether the carrier knows its SID.
+             clean_lookups = case when a.call_sid is null then 0 else a.clean_lookups end
+        from moved
+       where a.token = ${v.token}
+    ), noted as (
+      insert into outbound_run_events (run_id, business_id, job_id, kind, actor, detail)
+      select attempt.run_id, attempt.business_id, held.id, 'job.calling', 'queue',
+             ${v.detail}::jsonb
+        from held, attempt
+       where held.status = 'dialing'
+    )
+    select case when held.status = 'dialing' and (r.hang_up or r.status in ('stopped', 'cancelled'))
+                then ringpost.add_job('end_calls', json_build_object('runId', r.id, 'hangUp', r.hang_up), 'end:' || r.id) end as end_calls,
+           -- That a known call rings now or is answered need not wait for the disk: lost with the server, it is learned again
+           -- from the next callback or a fetch. Its SID does.
+           case when held.status = 'calling' then set_config('synchronous_commit', 'off', true) end as lazily
+      from held
+      join moved on moved.id = held.id
+      join attempt on true
+      join outbound_call_runs r on r.id = attempt.run_id and r.business_id = attempt.business_id`,
+);
+
+/**
+ * The call goes on, and its job with it; the first news also makes its SID known. A call that becomes known only after its
+ * run was stopped gets what stop did with the others (a stop that commits meanwhile waits for `settled_at`, and looks again).
+ * @returns whether anything moved
+ */
+async function goOn(on: Queryable, token: string, news: Known): Promise<boolean> {
+  const { status, sid, durationSeconds } = news;
+  const detail = JSON.stringify({ call_sid: sid, learned_from: news.from });
+  const earlier = callStatusesBefore(status);
+  return (await moveHeld(on, { token, sid, status, durationSeconds, earlier, detail })).length > 0;
+}
+
+interface NotMoved {
+  attempt: Attempt;
+  /** can_move: somebody was quicker, or only the SID says whose call it is; try again. */
+  job: "can_move" | "waits_no_more";
+}
+
+/** Why the news moved nothing, looked at under the job's lock. */
+async function whyNot(tx: Tx, token: string | null, sid: string, status: CallStatus): Promise<NewsResult | NotMoved> {
+  const attempt = await findAttempt(tx, token, sid);
+  if (!attempt) return "unknown";
+  if (attempt.callSid !== null && attempt.callSid !== sid) return await secondCall(tx, attempt, sid);
+  const job = await lockJob(tx, attempt.businessId, attempt.jobId);
+  if (!job) return "unknown";
+  const own = job.token === attempt.token;
+  // Read again under the lock: news of two calls at the same moment both found an attempt without a SID.
+  if (own && job.callSid !== null && job.callSid !== sid)
+    return await secondCall(tx, { ...attempt, callSid: job.callSid }, sid);
+  const live = LIVE_JOB.includes(job.status);
+  // Late or repeated news of a call whose job has ended: the commonest of all.
+  if (own && job.callSid === sid && !live) return "ignored";
+  if (!own || !live) return { attempt, job: "waits_no_more" };
+  const earlier: readonly string[] = callStatusesBefore(status);
+  if (job.callSid !== null && job.callStatus !== null && !earlier.includes(job.callStatus)) return "ignored";
+  return { attempt, job: "can_move" };
 }
 
 /** One token, two calls: the one thing that must never be. The second is hung up, and the trail says so. */

@@ -85,11 +85,9 @@ async function fetchOne(deps: Deps, silent: Silent): Promise<boolean> {
       {
         status: "failed",
         outcome: "outcome_unknown",
-        callStatus: null,
         errorMessage: "the carrier does not know the call",
         errorCode: "call_not_found",
-        sid: null,
-        callLogId: null,
+        call: null,
       },
       "reconcile",
     ),

@@ -4,7 +4,6 @@ import { sql } from "drizzle-orm";
 import { inTransaction, row, rows } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import type { CarrierCall } from "../dialling/dialler.ts";
-import { audit } from "./audit.ts";
 import { endJob, type Held } from "./end.ts";
 import type { Engine } from "./engine.ts";
 import { applyNews } from "./news.ts";
@@ -103,24 +102,23 @@ async function unclaimed({ db }: Deps, calls: CarrierCall[], markMs: number): Pr
 
 async function adoptCall(deps: Deps, attempt: Unsettled, call: CarrierCall): Promise<"found" | "undecided"> {
   const { token, runId, businessId, jobId } = attempt;
+  const evidence = `adopted ${call.sid} found at the carrier`;
   const applied = await applyNews(deps.db, {
     token,
     sid: call.sid,
     status: call.status,
     durationSeconds: call.durationSeconds,
     from: "fetch",
+    evidence: {
+      runId,
+      businessId,
+      jobId,
+      kind: "job.adopted",
+      actor: "reconcile",
+      detail: { evidence, status: call.status },
+    },
   });
-  if (applied !== "applied") return "undecided";
-  const evidence = `adopted ${call.sid} found at the carrier`;
-  await audit(deps.db, {
-    runId,
-    businessId,
-    jobId,
-    kind: "job.adopted",
-    actor: "reconcile",
-    detail: { evidence, status: call.status },
-  });
-  return "found";
+  return applied === "applied" ? "found" : "undecided";
 }
 
 async function giveUp(deps: Deps, attempt: Unsettled, cleanLookups: number): Promise<"notPlaced" | "undecided"> {
@@ -139,11 +137,9 @@ async function giveUp(deps: Deps, attempt: Unsettled, cleanLookups: number): Pro
     const end = {
       status: "failed" as const,
       outcome: "outcome_unknown",
-      callStatus: null,
       errorMessage: "outcome_unknown",
       errorCode: "outcome_unknown",
-      sid: null,
-      callLogId: null,
+      call: null,
     };
     return await endJob(tx, attempt, end, "reconcile");
   });

@@ -4,7 +4,7 @@ import { describe, it, type TestContext } from "node:test";
 import { sql } from "drizzle-orm";
 import { inTransaction, openDatabase, row, type Database } from "../../db/client.ts";
 import { HORIZON_MS, PROBE_GAP_MS, reserveTurns, type Turns } from "../../src/dialling/pacing.ts";
-import { accountWorks, pauseAccount, UNKNOWN_IN_A_ROW, unknownRefusal } from "../../src/dialling/pause.ts";
+import { accountsWork, pauseAccount, UNKNOWN_IN_A_ROW, unknownRefusal } from "../../src/dialling/pause.ts";
 import { migratedDatabase } from "../support/migrated.ts";
 import { lastFirst } from "../support/scope.ts";
 import { assertInvariants, world } from "../support/world.ts";
@@ -142,8 +142,8 @@ describe("the pause", () => {
       lengths.push(Math.round((await account(db)).left! / 1000));
     }
     assert.deepEqual(lengths, [1, 2, 4, 8, 16, 30, 30, 30]);
-    assert.equal(await accountWorks(db, ACCOUNT), true);
-    assert.equal(await accountWorks(db, ACCOUNT), false);
+    assert.equal(await accountsWork(db, [ACCOUNT]), true);
+    assert.equal(await accountsWork(db, [ACCOUNT]), false);
     assert.equal((await reserve(db, Infinity, 3)).granted, 3);
     await pauseAccount(db, ACCOUNT, { kind: "throttled", code: "20429", message: "" });
     near((await account(db)).left, 1_000);
@@ -153,7 +153,7 @@ describe("the pause", () => {
     const db = await database(t);
     const refused = () => unknownRefusal(db, ACCOUNT, "29999", "?", "an attempt that nobody remembers");
     for (let n = 1; n < UNKNOWN_IN_A_ROW; n++) assert.equal(await refused(), false);
-    assert.equal(await accountWorks(db, ACCOUNT), false, "nothing was paused");
+    assert.equal(await accountsWork(db, [ACCOUNT]), false, "nothing was paused");
     for (let n = 1; n < UNKNOWN_IN_A_ROW; n++) assert.equal(await refused(), false);
     assert.equal((await account(db)).kind, null);
     assert.equal(await refused(), true);

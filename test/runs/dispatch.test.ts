@@ -58,8 +58,8 @@ describe("the claim", () => {
     const w = await world(t);
     const broken = mutant(t, {
       file: "db/locks.ts",
-      find: "await tx.execute(sql`select pg_advisory_xact_lock(${DISPATCH_CLASS}, ${businessId})`);",
-      replace: "void [tx, businessId, DISPATCH_CLASS];",
+      find: "return `select pg_advisory_xact_lock(${DISPATCH_CLASS}, ${businessId})`",
+      replace: "return `select 1 where ${businessId} = 0`",
     });
     const business = await w.business({ limit: 3 });
     const { runId } = await w.enqueue(business, await w.leads(business, 10), { concurrency: 10 });

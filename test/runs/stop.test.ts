@@ -256,7 +256,7 @@ describe("stop and the begun mark", () => {
 
   it("without the lock on the run's row, the same stop cancels a call that is being sent", async (t) => {
     const w = await world(t);
-    const broken = mutant(t, { file: "src/runs/begin.ts", find: /\n\s+for share`/, replace: "`" });
+    const broken = mutant(t, { file: "src/runs/begin.ts", find: /\n\s+for share\n/, replace: "\n" });
     const module = await broken<Pick<typeof begin, "beginAttempt">>("src/runs/begin.ts");
     assert.deepEqual(await stopDuringMark(w, module), { mark: "begun", job: "cancelled" });
   });
