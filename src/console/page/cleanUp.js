@@ -11,7 +11,7 @@ export function cleanUp(changed) {
   const fault = faultBox();
   const said = h("p", { class: "muted", role: "status", tabindex: -1 });
   const button = h("button", { type: "button", class: "quiet", onclick: () => void ask() }, t().cleanUp);
-  const offer = h("p", { class: "muted" }, t().cleanUpOffer, " ", button);
+  const offer = h("p", { class: "muted", hidden: true }, t().cleanUpOffer, " ", button);
 
   async function ask() {
     const lines = [t().cleanUpText, t().cleanUpAfter];

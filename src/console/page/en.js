@@ -153,11 +153,12 @@ export const en = {
   /** @param {string} time */
   lastSign: (time) => `Last sign of a worker: ${time}.`,
   noSign: "No worker has ever been seen.",
-  workerHelp: "Start one (make worker, or make run). The calls then go on by themselves.",
+  workerHelp: "Whoever runs this system has to start one (make worker). The calls then go on by themselves.",
   /** @param {string} time */
   nextTry: (time) => `Next try: ${time}.`,
   heldBy: "The lines are held by",
   lastError: "What happened",
+  failedHelp: "Nobody else is called until somebody resumes the run. Who was called already is not called again.",
   liveCalls: "Live calls",
   noLive: "No call is live at the moment.",
   allLeads: "All leads",

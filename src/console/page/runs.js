@@ -34,6 +34,7 @@ export function runsView() {
   const title = h("h2", { hidden: true }, t().earlier);
   const empty = h("div", { class: "empty" }, h("p", {}, t().loading));
   const fault = faultBox();
+  const start = startPanel(() => void load());
   const tidy = cleanUp(() => void load());
   const more = h("button", { type: "button", hidden: true, onclick: () => void showOlder() }, t().more);
 
@@ -43,7 +44,9 @@ export function runsView() {
       const card = cards.get(run.run_id) ?? runCard(run.run_id, () => void load());
       if (!cards.has(run.run_id)) place(card.node, isOpen(run) ? now : past, run.run_id);
       cards.set(run.run_id, card);
-      if (!streams.get(run.run_id)?.live) told(card, run);
+      // What a run waits for is told by its stream alone; while that is being taken up again, the last word holds.
+      const why = isOpen(run) ? known.get(run.run_id)?.waiting_for : null;
+      if (!streams.get(run.run_id)?.live) told(card, { ...run, waiting_for: why });
       if (isOpen(run) && !streams.has(run.run_id) && streams.size < STREAMS) watch(run.run_id, card);
     }
     title.hidden = past.childElementCount === 0;
@@ -87,6 +90,7 @@ export function runsView() {
       if (cards.size <= items.length) older = next_cursor;
       more.hidden = older === null;
       show(items);
+      start.refresh();
       fault.clear();
     } catch (error) {
       if (closed) return;
@@ -119,7 +123,7 @@ export function runsView() {
       strip.node,
       now,
       tidy.node,
-      startPanel(() => void load()),
+      start.node,
       title,
       past,
       empty,

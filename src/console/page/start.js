@@ -12,8 +12,9 @@ export function startPanel(started) {
   const { manages } = who();
   /** @type {File | undefined} */
   let file;
+  let listed = false;
   const [fileId, titleId] = [newId(), newId()];
-  const list = select([], { onchange: () => choose(undefined) });
+  const list = select([["", t().loading]], { onchange: () => choose(undefined) });
   const picker = filePicker({ id: fileId, onchange: () => choose(picker.files?.[0]) });
   const chosen = h("span");
   const drop = h("label", { class: "drop", for: fileId }, chosen);
@@ -60,7 +61,9 @@ export function startPanel(started) {
 
   /** @param {number} [selected] */
   async function readLists(selected) {
-    const { lists } = await get("outbound/import-lists").catch(() => ({ lists: [] }));
+    const { lists } = await get("outbound/import-lists").catch(() => ({ lists: undefined }));
+    if (!lists) return;
+    listed = true;
     const options = lists.map((/** @type {any} */ l) =>
       h("option", { value: l.id }, t().listOf(l.name, figure(l.current_leads))),
     );
@@ -72,11 +75,12 @@ export function startPanel(started) {
   async function start() {
     put(report);
     try {
+      let from = Number(list.value);
       if (file) {
         step.textContent = t().importing;
-        await readLists(await importFile(file, report));
+        from = await importFile(file, report);
+        await readLists(from);
       }
-      const from = Number(list.value);
       const leads = await leadsOf(from, (done, all) => (step.textContent = t().reading(done, all)));
       if (leads.size === 0) throw new Problem(0, "list.empty", t().emptyList);
       step.textContent = t().starting;
@@ -90,5 +94,5 @@ export function startPanel(started) {
 
   choose(undefined);
   void readLists();
-  return node;
+  return { node, refresh: () => listed || void readLists() };
 }

@@ -18,7 +18,7 @@ export function waitingNote() {
       const failed = run.status === "failed" && run.last_error;
       node.hidden = !why && !failed;
       node.classList.toggle("bad", Boolean(failed) || isWorrying(why));
-      const facts = why ? factsOf(why) : [];
+      const facts = failed ? [t().failedHelp] : why ? factsOf(why) : [];
       const holders = (why?.runs ?? []).filter((/** @type {any} */ r) => r.run_id !== run.run_id);
       // Made anew only when it differs: a link in it may have the focus.
       const now = JSON.stringify([failed, why?.message, facts, holders]);
