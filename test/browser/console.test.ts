@@ -23,7 +23,7 @@ const WORKERLESS = {
 };
 
 describe("the console", { skip }, () => {
-  it("starts, watches and stops a run, in English and in Hebrew", { timeout: 120_000 }, async (t) => {
+  it("starts, watches and stops a run, in English and in Hebrew", { timeout: 180_000 }, async (t) => {
     const program = cli(t);
     const started = program.start(["run"], { MAX_CALLS_PER_BUSINESS: "10", LOG_LEVEL: "warn" });
     const browser = await openBrowser(t, chromium ?? "");
@@ -82,7 +82,7 @@ async function brokenStream({ page }: Tab): Promise<void> {
   });
   await page.getByRole("link", { name: HE.runs, exact: true }).click();
   await page.getByRole("link", { name: HE.run }).first().click();
-  await page.getByText(HE.reconnecting).waitFor();
+  await page.locator(".note", { hasText: HE.reconnecting }).waitFor();
   await until(() => lastIds.length > 2, "the stream was not taken up again");
   assert.deepEqual(lastIds.slice(0, 3), [undefined, "7-abc", "7-abc"]);
   await page.unroute("**/events");

@@ -84,7 +84,7 @@ export const he = {
   delete: "מחיקה",
   deleteThese: "מחיקת הנבחרים",
   deleteAll: "מחיקת הכול…",
-  deleteLead: (name) => `מחיקת ${name}`,
+  deleteLead: (name) => `מחיקה: ${name}`,
   deleteLeadTitle: (name) => `למחוק את ${name}?`,
   deleteTitle: (n) => `למחוק ${count(n, "ליד אחד", "לידים")}?`,
   deleteNone: "אם לאחד מהם כבר בוצעה שיחה, או שהוא ממתין לשיחה, אף אחד מהם לא יימחק.",

@@ -10,7 +10,7 @@ import { pagedTable } from "./paged.js";
 import { selection } from "./selection.js";
 import { who } from "./session.js";
 
-const PAGE = 50;
+const PAGE = 25;
 
 export function leadsView() {
   const { manages } = who();
