@@ -9,6 +9,8 @@ import type { Words } from "./words.ts";
 const LEADS = 60;
 /** A name that would do harm if it were ever read as markup. */
 const HOSTILE = `<img src=x onerror="alert(1)">`;
+/** Calls of the stand-in take up to ten seconds, on a machine that has nothing else to do. */
+const CALLS_MS = 30_000;
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 360, height: 740 };
 
@@ -81,11 +83,11 @@ async function play(tab: Tab, w: Words, name: string, url: string, token: string
   const bar = page.getByRole("progressbar", { name: w.progress }).first();
   // Nobody reloads: the mark would be gone.
   await page.evaluate(() => Object.assign(globalThis, { here: true }));
-  await until(async () => (await done(bar)) > 0, "the bar never moved");
+  await until(async () => (await done(bar)) > 0, "the bar never moved", CALLS_MS);
   assert.equal(await page.evaluate(BAR_FILLED), true, "the parts of the bar do not fill it side by side");
   await calmly(tab, name, "runs");
   const before = await done(bar);
-  await until(async () => (await done(bar)) > before, "the bar stood still");
+  await until(async () => (await done(bar)) > before, "the bar stood still", CALLS_MS);
 
   await page.getByRole("link", { name: w.run }).first().click();
   await page.locator(".live .phone").first().waitFor();

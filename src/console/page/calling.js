@@ -63,7 +63,8 @@ export async function callLeads(leads, how, report) {
   const text = t().started(answer.run_id, answer.queued);
   announce(text);
   const open = h("a", { href: `#run/${answer.run_id}` }, t().openRun);
-  report.append(h("p", { class: "note good" }, text, " ", open), leftOut(answer.skipped, leads));
+  report.prepend(h("p", { class: "note good" }, text, " ", open));
+  report.append(leftOut(answer.skipped, leads));
   // The button that was pressed has nothing left to do.
   open.focus();
 }

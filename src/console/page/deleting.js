@@ -20,7 +20,7 @@ export function deleteOne(lead, after) {
 
 /** @param {HTMLButtonElement} button @param {number[]} ids @param {After} after */
 export const deleteSome = (button, ids, after) =>
-  ask(button, t().deleteTitle(ids.length), [t().deleteNone], after, () =>
+  ask(button, t().deleteTitle(ids.length), ids.length > 1 ? [t().deleteNone] : [], after, () =>
     post("outbound/import-leads/bulk-delete", { lead_ids: ids }),
   );
 

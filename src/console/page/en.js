@@ -85,8 +85,8 @@ export const en = {
   noImported: "No leads have been imported yet",
   noImportedHint: "Import a CSV or Excel file here, or drop one under Runs to call it at once.",
   noLeadMatch: "No leads match.",
-  /** @param {string} n */
-  leadsFound: (n) => `${n} leads`,
+  /** @param {number} n */
+  leadsFound: (n) => count(n, "lead", "leads"),
   select: "Select",
   selectPage: "Select all on this page",
   /** @param {string} name */
@@ -285,8 +285,8 @@ export const en = {
   others: "Other",
   /** @param {string} n */
   tallest: (n) => `tallest column: ${n}`,
-  /** @param {string} n */
-  callsFound: (n) => `${n} calls`,
+  /** @param {number} n */
+  callsFound: (n) => count(n, "call", "calls"),
 
   settingsHint: "They hold for this business and for runs that start from now on; the limit holds at once.",
   maxCalls: "Calls at the same time, for the whole business",

@@ -72,7 +72,7 @@ export const he = {
   noImported: "עדיין לא יובאו לידים",
   noImportedHint: "ייבאו כאן קובץ CSV או Excel, או גררו קובץ במסך הריצות כדי להתחיל לחייג מיד.",
   noLeadMatch: "לא נמצאו לידים.",
-  leadsFound: (n) => `${n} לידים`,
+  leadsFound: (n) => count(n, "ליד אחד", "לידים"),
   select: "בחירה",
   selectPage: "בחירת כל העמוד",
   selectLead: (name) => `בחירת ${name}`,
@@ -248,7 +248,7 @@ export const he = {
   answered: "נענו",
   others: "אחרות",
   tallest: (n) => `העמודה הגבוהה: ${n}`,
-  callsFound: (n) => `${n} שיחות`,
+  callsFound: (n) => count(n, "שיחה אחת", "שיחות"),
 
   settingsHint: "ההגדרות חלות על העסק ועל ריצות שיתחילו מעתה; המגבלה חלה מיד.",
   maxCalls: "שיחות בו-זמנית לכל העסק",

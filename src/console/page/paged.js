@@ -16,7 +16,7 @@ const TYPING_MS = 300;
  * @param {[name: string, label: string, input: HTMLSelectElement][]} wish.filters by the name of their query parameter
  * @param {(query: Record<string, string | number>) => Promise<{ total: number, items: Row[], none: import("./dom.js").Child[] }>} wish.ask
  *   `none`: what to say when there is no item
- * @param {(count: string) => string} wish.count how many were found, in words
+ * @param {(found: number) => string} wish.count how many were found, in words
  * @param {Node} [wish.above] stands between filters and table
  */
 export function pagedTable({ title, size, columns, filters, ask, count, above }) {
@@ -49,7 +49,7 @@ export function pagedTable({ title, size, columns, filters, ask, count, above })
       empty.hidden = found.items.length > 0;
       list.node.hidden = pager.hidden = !empty.hidden;
       put(empty, ...found.none);
-      const total = count(figure(found.total));
+      const total = count(found.total);
       put(where, pages > 1 ? `${total} · ${t().page(figure(page), figure(pages))}` : total);
       steps.hidden = pages === 1;
       back.disabled = page === 1;
