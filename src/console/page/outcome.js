@@ -18,11 +18,8 @@ export const toneOf = (state) => {
   return state === "rejected" ? "failed" : TONES.includes(state) ? state : "";
 };
 
-/** @param {string} state @param {string} [text] */
-export const pill = (state, text) => h("span", { class: `pill ${toneOf(state)}` }, text);
-
 /** @param {string} state */
-export const outcomePill = (state) => pill(state, t().outcome[state] ?? state);
+export const outcomePill = (state) => h("span", { class: `pill ${toneOf(state)}` }, t().outcome[state] ?? state);
 
 /** @param {any} job */
 export const nameOf = (job) => own(job.lead_name ?? t().leadNumber(String(job.lead_id)));

@@ -1,7 +1,7 @@
 // A run's bar and its counts, which move in place.
 import { h, say } from "./dom.js";
 import { figure, t } from "./locale.js";
-import { pill, toneOf } from "./outcome.js";
+import { toneOf } from "./outcome.js";
 
 const PARTS = /** @type {const} */ (["completed", "failed", "cancelled", "in_progress", "queued"]);
 const COUNTS = /** @type {const} */ (["queued", "in_progress", "completed", "failed", "cancelled"]);
@@ -12,7 +12,7 @@ export const isOpen = (/** @type {any} */ run) => run.status === "pending" || ru
 export const stateOf = (run) => (run.cancel_requested && isOpen(run) ? "cancelling" : run.status);
 
 export function statusPill() {
-  const node = pill("");
+  const node = h("span", { class: "pill" });
   return {
     node,
     /** @param {any} run */
