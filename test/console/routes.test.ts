@@ -48,15 +48,26 @@ describe("the console's files", () => {
   });
 });
 
-describe("the console's words", () => {
-  it("says everything in both languages", async () => {
-    const [{ en }, { he }] = (await Promise.all(
-      ["en", "he"].map((lang) => import(new URL(`${lang}.js`, PAGE).href)),
-    )) as [{ en: object }, { he: object }];
+describe("the console's words", async () => {
+  const [{ en }, { he }] = (await Promise.all(
+    ["en", "he"].map((lang) => import(new URL(`${lang}.js`, PAGE).href)),
+  )) as [{ en: object }, { he: object }];
+
+  it("says everything in both languages", () => {
     const keys = (words: object, at = ""): string[] =>
       Object.entries(words).flatMap(([key, value]: [string, unknown]) =>
         typeof value === "object" && value !== null ? keys(value, `${at}${key}.`) : [`${at}${key}`],
       );
     assert.deepEqual(keys(he).sort(), keys(en).sort());
+  });
+
+  it("keeps no word that no view says", () => {
+    const views = readdirSync(PAGE).filter((name) => name.endsWith(".js") && !["en.js", "he.js"].includes(name));
+    const text = views.map((name) => readFileSync(new URL(name, PAGE), "utf8")).join("\n");
+    const said = new Set([...text.matchAll(/\bt\(\)\.(\w+)/g)].map(([, key]) => key));
+    assert.deepEqual(
+      Object.keys(en).filter((key) => !said.has(key)),
+      [],
+    );
   });
 });

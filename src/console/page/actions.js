@@ -1,20 +1,31 @@
 // Stop, cancel and resume: each says what it will do before it does it.
 import { post } from "./api.js";
-import { busy, confirmed } from "./dialog.js";
-import { announce, h, newId, say } from "./dom.js";
-import { figure, t } from "./locale.js";
-import { isOpen, stateOf } from "./progress.js";
+import { confirmed } from "./dialog.js";
+import { h, say } from "./dom.js";
+import { busy, faultBox } from "./fault.js";
+import { choice } from "./fields.js";
+import { t } from "./locale.js";
+import { isOpen } from "./progress.js";
 
 /** @param {() => void} changed asked after each answer: read again */
 export function runActions(changed) {
   /** @type {any} */
   let run;
-  const fault = h("div");
+  const fault = faultBox();
   const said = h("p", { class: "muted", role: "status", tabindex: -1 });
-  const stop = h("button", { type: "button", class: "danger", onclick: () => void askStop() }, t().stop);
-  const cancel = h("button", { type: "button", onclick: () => void askCancel() }, t().cancel);
-  const resume = h("button", { type: "button", class: "primary", onclick: () => void askResume() }, t().resume);
-  const node = h("div", { class: "deeds" }, h("div", { class: "actions" }, resume, cancel, stop), said, fault);
+  const button = (/** @type {string} */ tone, /** @type {string} */ text, /** @type {() => Promise<void>} */ ask) =>
+    h("button", { type: "button", class: tone, onclick: () => void ask() }, text);
+  const stop = button("danger", t().stop, askStop);
+  const cancel = button("", t().cancel, askCancel);
+  const force = button("", t().forceCancel, askForce);
+  const resume = button("primary", t().resume, askResume);
+  const node = h(
+    "div",
+    { class: "deeds" },
+    h("div", { class: "actions" }, resume, cancel, force, stop),
+    said,
+    fault.node,
+  );
 
   /** @param {HTMLButtonElement} button @param {string} path @param {unknown} [body] */
   const send = (button, path, body) =>
@@ -25,23 +36,25 @@ export function runActions(changed) {
     });
 
   async function askStop() {
-    const box = h("input", { type: "checkbox", id: newId() });
-    const hint = h("p", { class: "hint", id: newId() }, t().hangUpHint);
-    box.setAttribute("aria-describedby", hint.id);
     const live = h("span", { "aria-live": "polite" }, t().stopLive(run.in_progress));
+    const box = h("input", { type: "checkbox" });
     box.addEventListener("change", () =>
       say(live, box.checked ? t().stopHangUp(run.in_progress) : t().stopLive(run.in_progress)),
     );
-    const extra = h("div", { class: "choice" }, box, h("label", { for: box.id }, t().hangUp), hint);
     const lines = [t().stopQueued(run.queued), live, t().stopFinal];
-    const wish = { title: t().stopTitle(run.run_id), lines, yes: t().stop, no: t().keep, danger: true };
-    if (await confirmed({ ...wish, extra: run.in_progress > 0 && extra }))
+    const extra = run.in_progress > 0 && choice(t().hangUp, box, t().hangUpHint);
+    if (await confirmed({ title: t().stopTitle(run.run_id), lines, yes: t().stop, no: t().keep, extra, danger: true }))
       await send(stop, "outbound/stop-queue", { run_id: run.run_id, hang_up: box.checked });
   }
   async function askCancel() {
     const lines = [t().cancelText, t().cancelVsStop];
     if (await confirmed({ title: t().cancelTitle(run.run_id), lines, yes: t().cancel, no: t().keep, danger: true }))
       await send(cancel, `outbound_calls/jobs/${run.run_id}/cancel`);
+  }
+  async function askForce() {
+    const lines = [t().forceText, t().stopQueued(run.queued), t().stopLive(run.in_progress), t().forceFinal];
+    const wish = { title: t().cancelTitle(run.run_id), lines, yes: t().forceCancel, no: t().notNow, danger: true };
+    if (await confirmed(wish)) await send(force, `outbound_calls/jobs/${run.run_id}/force-cancel`);
   }
   async function askResume() {
     const lines = [t().resumeText(run.queued)];
@@ -54,9 +67,12 @@ export function runActions(changed) {
     /** @param {any} next */
     update(next) {
       run = next;
+      // A plain cancel is carried out by a worker: without one it would only wait.
+      const alone = isOpen(run) && run.waiting_for?.reason === "worker";
       for (const [button, shown] of /** @type {const} */ ([
         [stop, isOpen(run)],
-        [cancel, run.can_cancel],
+        [cancel, run.can_cancel && !alone],
+        [force, alone],
         [resume, run.status === "failed"],
       ])) {
         // A button that disappears under the focus would throw the keyboard back to the top of the page.
@@ -64,19 +80,5 @@ export function runActions(changed) {
         button.hidden = !shown;
       }
     },
-  };
-}
-
-/** Tells screen readers of a run seldom: when its state changes, and at every quarter. */
-export function narrator() {
-  let last = "";
-  return (/** @type {any} */ run) => {
-    const quarter = Math.floor((4 * run.cursor_position) / Math.max(1, run.total_leads));
-    const now = `${stateOf(run)} ${quarter}`;
-    if (last !== "" && now !== last)
-      announce(
-        `${t().run(run.run_id)}: ${t().status[stateOf(run)]}. ${t().doneOf(figure(run.cursor_position), figure(run.total_leads))}.`,
-      );
-    last = now;
   };
 }

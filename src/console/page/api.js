@@ -59,9 +59,20 @@ export const get = async (path, wish) => await (await open(path, wish)).json();
 /** @param {string} path @param {unknown} [json] @param {Wish} [wish] @returns {Promise<any>} */
 export const post = async (path, json, wish) => await get(path, { ...wish, method: "POST", json });
 
-/** Idempotency-Key of one press of a button: pressed again after a lost answer, nobody is called twice. */
-export const newKey = () =>
-  [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+/** Idempotency-Keys of wishes that have no answer yet: sent again after a lost answer, they call nobody twice. */
+export function keyring() {
+  /** @type {Map<string, string>} */
+  const keys = new Map();
+  /** @param {unknown} wish */
+  const keyOf = (wish) => {
+    const print = JSON.stringify(wish);
+    const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+    const key = keys.get(print) ?? bytes.map((b) => b.toString(16).padStart(2, "0")).join("");
+    keys.set(print, key);
+    return { "Idempotency-Key": key };
+  };
+  return Object.assign(keyOf, { forget: () => keys.clear() });
+}
 
 /** A file of the API's, saved by the browser: a plain link could not carry the token. @param {string} path @param {string} name */
 export async function download(path, name) {

@@ -1,7 +1,8 @@
 // The audit trail of a run: who did what, and when. What happened to the run stands first; each call on request.
 import { get } from "./api.js";
-import { faultNote } from "./dialog.js";
 import { h, newId, put } from "./dom.js";
+import { faultBox } from "./fault.js";
+import { choice } from "./fields.js";
 import { figure, t, when } from "./locale.js";
 
 const PAGE = 100;
@@ -17,20 +18,15 @@ export function auditTrail(runId) {
   let reading = false;
   let again = false;
   const list = h("ol", { class: "trail" });
-  const fault = h("div");
-  const box = h("input", { type: "checkbox", id: newId(), onchange: show });
+  const fault = faultBox();
+  const box = h("input", { type: "checkbox", onchange: show });
   const more = h("button", { type: "button", hidden: true, onclick: () => void load() }, t().more);
   const id = newId();
   const node = h(
     "section",
     { class: "card", "aria-labelledby": id },
-    h(
-      "div",
-      { class: "head" },
-      h("h2", { id }, t().audit),
-      h("span", { class: "choice" }, box, h("label", { for: box.id }, t().auditCalls)),
-    ),
-    fault,
+    h("div", { class: "head" }, h("h2", { id }, t().audit), choice(t().auditCalls, box)),
+    fault.node,
     list,
     more,
   );
@@ -53,13 +49,10 @@ export function auditTrail(runId) {
         if (page.next_cursor === null || !more.hidden) break;
         cursor = page.next_cursor;
       }
-      put(fault);
+      fault.clear();
       show();
     } catch (error) {
-      put(
-        fault,
-        faultNote(error, () => void load()),
-      );
+      fault.show(error, load);
     }
     reading = false;
     if (!again) return;

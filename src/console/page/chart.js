@@ -1,8 +1,8 @@
 // Two small charts of calls: what became of them (a ring) and when they were (columns). What they show also stands beside
 // them in words.
 import { h, svg } from "./dom.js";
-import { figure, isRtl, t, when } from "./locale.js";
-import { stateOfCall } from "./outcome.js";
+import { figure, isRtl, percent, t, when } from "./locale.js";
+import { stateOfCall, toneOf } from "./outcome.js";
 
 /** The columns of the chart over time. */
 const COLUMNS = 24;
@@ -10,9 +10,6 @@ const COLUMNS = 24;
 const RADIUS = 100 / (2 * Math.PI);
 /** Outcomes in the order in which they are drawn; others come last. */
 const ORDER = ["completed", "no-answer", "busy", "failed", "canceled"];
-
-/** @param {string} status */
-const toneOf = (status) => (ORDER.includes(status) ? status : "live");
 
 /** @param {{ status: string, started_at: string }[]} calls newest first */
 export function callCharts(calls) {
@@ -49,7 +46,7 @@ function outcomes(calls) {
       h("span", { class: `dot ${toneOf(status)}` }),
       t().outcome[status] ?? status,
       h("b", {}, figure(n)),
-      h("span", { class: "muted" }, `${Math.round((100 * n) / calls.length)}%`),
+      h("span", { class: "muted" }, percent(n / calls.length)),
     ),
   );
   return figureOf(
@@ -78,7 +75,7 @@ function overTime(calls) {
     const [high, low] = [(60 * all) / top, (60 * answered) / top];
     return [
       svg("rect", { class: "column", x, y: 60 - high, width: 7, height: high }),
-      svg("rect", { class: "column answered", x, y: 60 - low, width: 7, height: low }),
+      svg("rect", { class: "column completed", x, y: 60 - low, width: 7, height: low }),
     ];
   });
   const words = t().overTimeText(figure(calls.length), when(iso(first)), when(iso(last)), figure(top));

@@ -1,10 +1,9 @@
 // The page's words in English. Hebrew (he.js) has the same keys; what the server says comes in the user's language already.
 
 /** @param {number} n @param {string} one @param {string} many */
-const count = (n, one, many) => (n === 1 ? `1 ${one}` : `${n} ${many}`);
+const count = (n, one, many) => (n === 1 ? `1 ${one}` : `${n.toLocaleString("en")} ${many}`);
 
 export const en = {
-  name: "English",
   skip: "Skip to the content",
   nav: "Main",
   runs: "Runs",
@@ -15,8 +14,6 @@ export const en = {
   loading: "Loading…",
   retry: "Try again",
   offline: "The server cannot be reached. Check your connection.",
-  cancelWord: "Cancel",
-  close: "Close",
   more: "Show more",
   previous: "Previous",
   next: "Next",
@@ -77,6 +74,47 @@ export const en = {
     already_queued: "the number is being called already",
   }),
   emptyList: "The list has no leads.",
+
+  leads: "Leads",
+  allLists: "All lists",
+  leadStatus: "Status",
+  anyLeadStatus: "Any status",
+  leadStates: /** @type {Record<string, string>} */ ({ new: "New" }),
+  importedAt: "Imported",
+  importButton: "Import a file",
+  noImported: "No leads have been imported yet",
+  noImportedHint: "Import a CSV or Excel file here, or drop one under Runs to call it at once.",
+  noLeadMatch: "No leads match.",
+  /** @param {number} n */
+  leadsFound: (n) => count(n, "lead", "leads"),
+  select: "Select",
+  selectPage: "Select all on this page",
+  /** @param {string} name */
+  selectLead: (name) => `Select ${name}`,
+  /** @param {number} n */
+  selected: (n) => `${count(n, "lead", "leads")} selected`,
+  selectNone: "Select none",
+  callThese: "Call these",
+  /** @param {number} n */
+  callTitle: (n) => `Call ${count(n, "lead", "leads")}?`,
+  callText: "A run starts at once. Numbers that are being called already are left out.",
+  delete: "Delete",
+  deleteThese: "Delete these",
+  deleteAll: "Delete all…",
+  /** @param {string} name */
+  deleteLead: (name) => `Delete ${name}`,
+  /** @param {string} name */
+  deleteLeadTitle: (name) => `Delete ${name}?`,
+  /** @param {number} n */
+  deleteTitle: (n) => `Delete ${count(n, "lead", "leads")}?`,
+  deleteNone: "If one of them has been called, or waits to be, none is deleted.",
+  /** @param {string} n */
+  deleteAllTitle: (n) => `Delete all imported leads (${n})?`,
+  deleteEverywhere: "Of every list, whatever you are searching for here.",
+  deleteKept: "Leads that have been called, or wait to be, stay.",
+  deleteFinal: "This cannot be undone.",
+  /** @param {string} n */
+  deletePledge: (n) => `Yes, delete all ${n}`,
   /** @param {string} text */
   leadNumber: (text) => `Lead ${text}`,
 
@@ -110,16 +148,34 @@ export const en = {
   created: "Created",
   ended: "Ended",
   reconnecting: "The live connection was lost. Reconnecting…",
+  reconnected: "Live again.",
   whyWaiting: "Why nothing new is dialled right now",
+  /** @param {string} time */
+  lastSign: (time) => `Last sign of a worker: ${time}.`,
+  noSign: "No worker has ever been seen.",
+  workerHelp: "Whoever runs this system has to start one (make worker). The calls then go on by themselves.",
+  /** @param {string} time */
+  nextTry: (time) => `Next try: ${time}.`,
+  heldBy: "The lines are held by",
   lastError: "What happened",
+  failedHelp: "Nobody else is called until somebody resumes the run. Who was called already is not called again.",
   liveCalls: "Live calls",
   noLive: "No call is live at the moment.",
-  leads: "Leads",
+  allLeads: "All leads",
+  jobStates: {
+    queued: "Waiting",
+    dialing: "Dialling",
+    calling: "Calling",
+    completed: "Completed",
+    failed: "Failed",
+    cancelled: "Cancelled",
+  },
   noLeads: "No leads in this state.",
   results: "Download results (CSV)",
 
   stop: "Stop now",
   cancel: "Cancel run",
+  forceCancel: "Cancel at once",
   resume: "Resume",
   working: "One moment…",
   stopTitle: /** @param {number} id */ (id) => `Stop run ${id}?`,
@@ -134,6 +190,13 @@ export const en = {
   cancelTitle: /** @param {number} id */ (id) => `Cancel run ${id}?`,
   cancelText: "The run ends before its next lead: no further call begins. Calls that are live go on to their end.",
   cancelVsStop: "To end it at once, or to hang up live calls as well, use “Stop now”.",
+  forceText: "No worker is running: a usual cancel would wait for one. This ends the run without it, now.",
+  forceFinal: "A cancelled run cannot be resumed.",
+  cleanUp: "Clean up stuck runs",
+  cleanUpOffer: "Does a run not move any more?",
+  cleanUpTitle: "Clean up stuck runs?",
+  cleanUpText: "Runs whose worker has been silent for minutes end as failed. Runs that still move are left alone.",
+  cleanUpAfter: "Nobody is called by this. A failed run can be resumed.",
   resumeTitle: /** @param {number} id */ (id) => `Resume run ${id}?`,
   resumeText: /** @param {number} n */ (n) =>
     `Calling goes on with the ${count(n, "lead", "leads")} still waiting. Nobody who was called is called again.`,
@@ -170,6 +233,7 @@ export const en = {
     "run.queue_cancelled": "Cancelled the leads still waiting",
     "run.resumed": "Resumed the run",
     "run.adopted": "Took the run over",
+    "run.handed_over": "Took the run over from the old system",
     "run.reclaimed": "Reclaimed the run: its worker was lost",
     "system_admin.access": "Used the rights of a system admin",
     "job.dialing": "Dialling began",
@@ -221,7 +285,8 @@ export const en = {
   others: "Other",
   /** @param {string} n */
   tallest: (n) => `tallest column: ${n}`,
-  callsWord: "calls",
+  /** @param {number} n */
+  callsFound: (n) => count(n, "call", "calls"),
 
   settingsHint: "They hold for this business and for runs that start from now on; the limit holds at once.",
   maxCalls: "Calls at the same time, for the whole business",

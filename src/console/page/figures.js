@@ -13,7 +13,7 @@ export function figures() {
   const active = h("dd");
   const node = h(
     "dl",
-    { class: "figures" },
+    { class: "card figures" },
     h("div", {}, h("dt", {}, t().lines), lines, dots),
     h("div", {}, h("dt", {}, t().waitingLeads), waiting),
     h("div", {}, h("dt", {}, t().activeRuns), active),

@@ -1,87 +1,133 @@
-// The leads of a run and what became of each.
+// Imported leads: found, looked through page by page, selected, called, deleted.
 import { get } from "./api.js";
-import { faultNote } from "./dialog.js";
-import { h, newId, phone, put } from "./dom.js";
-import { t, when } from "./locale.js";
-import { nameOf, outcomePill, stateOfJob } from "./outcome.js";
-import { table } from "./table.js";
+import { filePicker, importFile } from "./calling.js";
+import { deleteAll, deleteOne } from "./deleting.js";
+import { h, own, phone, put } from "./dom.js";
+import { busy, faultBox } from "./fault.js";
+import { select } from "./fields.js";
+import { figure, t, when } from "./locale.js";
+import { pagedTable } from "./paged.js";
+import { selection } from "./selection.js";
+import { who } from "./session.js";
 
-const STATES = ["queued", "dialing", "calling", "completed", "failed", "cancelled"];
+const PAGE = 25;
 
-/** @param {number} id */
-export function leadList(id) {
-  /** @type {string | null} */
-  let cursor = null;
-  let pages = 1;
-  const [heading, filterId] = [newId(), newId()];
-  const fault = h("div");
-  const filter = h(
-    "select",
-    { id: filterId, onchange: () => ((pages = 1), void load()) },
-    h("option", { value: "" }, t().anyStatus),
-    ...STATES.map((s) =>
-      h(
-        "option",
-        { value: s },
-        s === "completed" || s === "failed" || s === "cancelled" ? t().status[s] : (t().outcome[s] ?? s),
-      ),
-    ),
-  );
-  const list = table(t().leads, [
-    { name: "who", title: t().lead, cell: nameOf },
-    { name: "number", title: t().phone, cell: (/** @type {any} */ job) => phone(job.to_number) },
-    {
-      name: "state",
-      title: t().filter,
-      cell: (/** @type {any} */ job) => outcomePill(stateOfJob(job)),
+export function leadsView() {
+  const { manages } = who();
+  /** @type {Map<number, string>} */
+  const listNames = new Map();
+  const statuses = new Set();
+  let imported = 0;
+  const fault = faultBox();
+  const report = h("div");
+  const said = h("p", { class: "muted", role: "status", tabindex: -1 });
+  const listFilter = select([["", t().allLists]]);
+  const statusFilter = select([["", t().anyLeadStatus]]);
+  const chosen = selection({ done: (message) => void reread(message), fault, report });
+
+  const list = pagedTable({
+    title: t().leads,
+    size: PAGE,
+    columns: columns(),
+    filters: [
+      ["list_id", t().list, listFilter],
+      ["statuses[]", t().leadStatus, statusFilter],
+    ],
+    count: t().leadsFound,
+    above: chosen.node,
+    async ask(query) {
+      const found = await get("outbound/import-leads", { query });
+      chosen.page(found.items);
+      offerStatuses(found.items);
+      all.hidden = !manages || found.current_count === 0;
+      imported = found.current_count;
+      const hint = manages && h("p", {}, t().noImportedHint);
+      const none = found.current_count === 0 ? [h("b", {}, t().noImported), hint] : [h("b", {}, t().noLeadMatch)];
+      return { ...found, none };
     },
-    { name: "time", title: t().time, cell: (/** @type {any} */ job) => when(job.completed_at ?? job.started_at) },
-  ]);
-  const empty = h("p", { class: "muted", hidden: true }, t().noLeads);
-  const more = h("button", { type: "button", hidden: true, onclick: () => ((pages += 1), void load()) }, t().more);
+  });
 
-  async function load() {
-    /** @type {any[]} */
-    const jobs = [];
-    cursor = null;
-    try {
-      for (let n = 0; n < pages; n += 1) {
-        const page = await get(`outbound/runs/${id}/jobs`, {
-          query: { limit: 20, status: filter.value, cursor: cursor ?? undefined },
-        });
-        jobs.push(...page.items);
-        cursor = page.next_cursor;
-        if (cursor === null) break;
-      }
-      list.show(jobs);
-      list.node.hidden = jobs.length === 0;
-      empty.hidden = jobs.length > 0;
-      more.hidden = cursor === null;
-      put(fault);
-    } catch (error) {
-      put(
-        fault,
-        faultNote(error, () => void load()),
-      );
+  /** @returns {import("./table.js").Column<any>[]} */
+  function columns() {
+    /** @type {import("./table.js").Column<any>[]} */
+    const shown = [
+      { name: "pick", title: h("span", { class: "unseen" }, t().select), cell: chosen.box },
+      { name: "who", title: t().lead, cell: (lead) => own(lead.name ?? t().leadNumber(String(lead.id))) },
+      { name: "number", title: t().phone, cell: (lead) => phone(lead.phone) },
+      { name: "list", title: t().list, cell: (lead) => own(listNames.get(lead.list_id)) },
+      { name: "state", title: t().leadStatus, cell: (lead) => own(t().leadStates[lead.status] ?? lead.status) },
+      { name: "time", title: t().importedAt, cell: (lead) => when(lead.created_at) },
+    ];
+    const remove = (/** @type {any} */ lead) => {
+      const done = (/** @type {string} */ message) => (chosen.drop(lead.id), void reread(message));
+      return deleteOne(lead, { done, fault });
+    };
+    if (manages) shown.push({ name: "act", title: h("span", { class: "unseen" }, t().delete), cell: remove });
+    return shown;
+  }
+
+  /** The statuses are the CRM's own words: those that were seen can be asked for. @param {{ status: string | null }[]} leads */
+  function offerStatuses(leads) {
+    for (const { status } of leads) {
+      if (!status || statuses.has(status)) continue;
+      statuses.add(status);
+      statusFilter.append(h("option", { value: status }, t().leadStates[status] ?? status));
     }
   }
-  void load();
+
+  /** @param {number | string} [selected] */
+  async function readLists(selected = listFilter.value) {
+    const { lists } = await get("outbound/import-lists").catch(() => ({ lists: [] }));
+    const options = lists.map((/** @type {any} */ l) => {
+      listNames.set(l.id, l.name);
+      return h("option", { value: l.id }, t().listOf(l.name, figure(l.current_leads)));
+    });
+    put(listFilter, h("option", { value: "" }, t().allLists), ...options);
+    listFilter.value = String(selected);
+  }
+
+  async function importChosen() {
+    const file = picker.files?.[0];
+    if (!file) return;
+    put(report);
+    await readLists(await importFile(file, report));
+    await list.load();
+  }
+  const pick = h("button", { type: "button", onclick: () => picker.click() }, t().importButton);
+  const picker = filePicker({
+    hidden: true,
+    onchange: () => void busy(pick, fault, importChosen).finally(() => (picker.value = "")),
+  });
+  const all = h("button", { type: "button", class: "danger", hidden: true, onclick: askAll }, t().deleteAll);
+  function askAll() {
+    const done = (/** @type {string} */ message) => (chosen.clear(), void reread(message));
+    void deleteAll(all, imported, { done, fault });
+  }
+  /** @param {string} message what was done */
+  async function reread(message) {
+    said.textContent = message;
+    await readLists();
+    await list.load();
+    // The row that had the focus may be gone.
+    if (document.activeElement === document.body) said.focus();
+  }
+
+  void readLists().then(() => list.load());
   return {
     node: h(
-      "section",
-      { class: "card", "aria-labelledby": heading },
+      "div",
+      {},
       h(
         "div",
         { class: "head" },
-        h("h2", { id: heading }, t().leads),
-        h("label", { for: filterId, class: "unseen" }, t().filter),
-        filter,
+        h("h1", { tabindex: -1 }, t().leads),
+        h("div", { class: "actions" }, manages && picker, manages && pick, all),
       ),
-      fault,
+      fault.node,
+      said,
+      report,
       list.node,
-      empty,
-      more,
     ),
-    refresh: () => void load(),
+    close: list.close,
   };
 }

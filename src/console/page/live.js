@@ -1,9 +1,10 @@
 // The calls of a run that are under way, and their states.
 import { get } from "./api.js";
-import { h, newId, phone, put } from "./dom.js";
+import { h, newId } from "./dom.js";
+import { jobColumns } from "./jobs.js";
 import { t } from "./locale.js";
-import { nameOf, outcomePill, stateOfJob } from "./outcome.js";
 import { patience } from "./session.js";
+import { table } from "./table.js";
 
 /** A ringing call that is answered moves no count, so that no event tells of it. */
 const LIVE_MS = 1_500;
@@ -15,16 +16,22 @@ export function liveCalls(id) {
   /** Calls under way, as the last event said. */
   let calls = 0;
   const heading = newId();
-  const list = h("ul", { class: "live" });
+  const list = table(t().liveCalls, jobColumns());
+  const none = h("p", { class: "muted" }, t().noLive);
   const node = h(
     "section",
-    { class: "card", "aria-labelledby": heading, hidden: true },
+    { class: "card live", "aria-labelledby": heading, hidden: true },
     h("h2", { id: heading }, t().liveCalls),
-    list,
+    list.node,
+    none,
   );
 
-  const none = () => put(list, h("li", { class: "muted" }, t().noLive));
-  const line = (/** @type {any} */ job) => h("li", {}, nameOf(job), phone(job.to_number), outcomePill(stateOfJob(job)));
+  /** @param {any[]} jobs */
+  function show(jobs) {
+    list.show(jobs);
+    list.node.hidden = jobs.length === 0;
+    none.hidden = jobs.length > 0;
+  }
 
   async function look() {
     const page = (/** @type {string} */ status) => get(`outbound/runs/${id}/jobs`, { query: { status, limit: 50 } });
@@ -33,18 +40,19 @@ export function liveCalls(id) {
       : await Promise.all(["calling", "dialing"].map(page)).catch(() => undefined);
     if (calls === 0) {
       timer = undefined;
-      return none();
+      return show([]);
     }
-    if (found) put(list, ...found.flatMap(({ items }) => items.map(line)));
+    if (found) show(found.flatMap(({ items }) => items));
     timer = setTimeout(() => void look(), LIVE_MS * patience());
   }
+  show([]);
   return {
     node,
     /** @param {any} next */
     update(next) {
       calls = next.in_progress;
       node.hidden = next.in_progress === 0 && !["pending", "running"].includes(next.status);
-      if (calls === 0) none();
+      if (calls === 0) show([]);
       // The first look is at once; the timer's id comes with it.
       else timer ??= setTimeout(() => void look());
     },

@@ -37,6 +37,9 @@ const region = () =>
 /** @param {number} n */
 export const figure = (n) => new Intl.NumberFormat(region()).format(n);
 
+/** @param {number} share of 1 */
+export const percent = (share) => new Intl.NumberFormat(region(), { style: "percent" }).format(share);
+
 /** @param {string | null} iso */
 export function when(iso) {
   if (!iso) return "—";

@@ -1,6 +1,7 @@
-// The page: who is signed in, which view the address names (#runs, #run/12, #calls, #settings), and in which language.
+// The page: who is signed in, which view the address names (#runs, #run/12, #leads, #calls, #settings), and in which language.
 import { callsView } from "./calls.js";
 import { h, put } from "./dom.js";
+import { leadsView } from "./leads.js";
 import { lang, setLang, t } from "./locale.js";
 import { runView } from "./run.js";
 import { runsView } from "./runs.js";
@@ -17,6 +18,7 @@ let view;
 function viewOf(/** @type {string} */ hash) {
   const id = /^#run\/(\d+)$/.exec(hash)?.[1];
   if (id) return runView(Number(id));
+  if (hash === "#leads") return leadsView();
   if (hash === "#calls") return callsView();
   if (hash === "#settings") return settingsView();
   return runsView();
@@ -59,6 +61,7 @@ function header() {
         "nav",
         { "aria-label": t().nav },
         link("#runs", t().runs),
+        link("#leads", t().leads),
         link("#calls", t().calls),
         link("#settings", t().settings),
       ),

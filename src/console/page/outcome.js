@@ -9,8 +9,17 @@ export const stateOfCall = (callStatus) => (["queued", "initiated"].includes(cal
 export const stateOfJob = (job) =>
   job.outcome ?? (job.status === "queued" ? "queued" : stateOfCall(job.call_status ?? job.status));
 
+const TONES = ["completed", "no-answer", "busy", "failed", "canceled"];
+const LIVE = ["dialing", "calling", "ringing", "in-progress", "running"];
+
+/** The colour of a state, as a class. @param {string} state */
+export const toneOf = (state) => {
+  if (LIVE.includes(state)) return "live";
+  return state === "rejected" ? "failed" : TONES.includes(state) ? state : "";
+};
+
 /** @param {string} state */
-export const outcomePill = (state) => h("span", { class: "pill", "data-state": state }, t().outcome[state] ?? state);
+export const outcomePill = (state) => h("span", { class: `pill ${toneOf(state)}` }, t().outcome[state] ?? state);
 
 /** @param {any} job */
 export const nameOf = (job) => own(job.lead_name ?? t().leadNumber(String(job.lead_id)));

@@ -1,6 +1,7 @@
 // A run's bar and its counts, which move in place.
 import { h, say } from "./dom.js";
 import { figure, t } from "./locale.js";
+import { toneOf } from "./outcome.js";
 
 const PARTS = /** @type {const} */ (["completed", "failed", "cancelled", "in_progress", "queued"]);
 const COUNTS = /** @type {const} */ (["queued", "in_progress", "completed", "failed", "cancelled"]);
@@ -17,7 +18,7 @@ export function statusPill() {
     /** @param {any} run */
     update(run) {
       const state = stateOf(run);
-      node.dataset["state"] = state;
+      node.className = `pill ${toneOf(state)}`;
       say(node, t().status[state] ?? state);
     },
   };

@@ -1,13 +1,14 @@
 // One run, live: its bar, what it waits for, the calls under way, its leads, its charts and its audit trail.
-import { narrator, runActions } from "./actions.js";
+import { runActions } from "./actions.js";
 import { download, get } from "./api.js";
 import { auditTrail } from "./audit.js";
 import { callCharts } from "./chart.js";
-import { busy, faultNote } from "./dialog.js";
-import { h, put, say } from "./dom.js";
-import { leadList } from "./leads.js";
+import { announce, h, put, say } from "./dom.js";
+import { busy, faultBox } from "./fault.js";
+import { jobList } from "./jobs.js";
 import { liveCalls } from "./live.js";
 import { figure, t, when } from "./locale.js";
+import { narrator } from "./narrator.js";
 import { countTiles, progressBar, stateOf, statusPill } from "./progress.js";
 import { patience } from "./session.js";
 import { watchRun } from "./stream.js";
@@ -22,11 +23,11 @@ export function runView(id) {
   const [pill, progress, counts, waiting] = [statusPill(), progressBar(), countTiles(), waitingNote()];
   const deeds = runActions(() => void read());
   const trail = auditTrail(id);
-  const [live, leads] = [liveCalls(id), leadList(id)];
+  const [live, leads] = [liveCalls(id), jobList(id)];
   const charts = h("div");
-  const fault = h("div");
+  const fault = faultBox();
   const facts = h("p", { class: "muted" });
-  const offline = h("p", { class: "note bad", role: "status", hidden: true }, t().reconnecting);
+  const offline = h("p", { class: "note bad", hidden: true }, t().reconnecting);
   const save = h("button", { type: "button" }, t().results);
   save.addEventListener(
     "click",
@@ -55,14 +56,10 @@ export function runView(id) {
     try {
       const run = await get(`outbound/runs/${id}`);
       if (!closed) update(run);
-      put(fault);
+      fault.clear();
       body.hidden = false;
     } catch (error) {
-      if (!closed)
-        put(
-          fault,
-          faultNote(error, () => void read()),
-        );
+      if (!closed) fault.show(error, read);
     }
   }
   async function draw() {
@@ -84,7 +81,11 @@ export function runView(id) {
   const stop = watchRun(id, {
     progress: update,
     end: () => void read().then(refresh),
-    connected: (yes) => (offline.hidden = yes),
+    connected(yes) {
+      if (offline.hidden !== yes) announce(yes ? t().reconnected : t().reconnecting);
+      offline.hidden = yes;
+      if (yes) fault.clear();
+    },
   });
   const timer = setInterval(
     () => document.hidden || !["running", "cancelling"].includes(state) || (void draw(), leads.refresh()),
@@ -96,7 +97,7 @@ export function runView(id) {
       {},
       h("p", { class: "crumb" }, h("a", { href: "#runs" }, t().allRuns)),
       h("div", { class: "head" }, h("h1", { tabindex: -1 }, t().run(id)), pill.node),
-      fault,
+      fault.node,
       body,
     ),
     close() {

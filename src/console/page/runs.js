@@ -1,10 +1,12 @@
 // The runs of the business, newest first, moving by themselves; the lines in use; and where calling starts.
-import { runActions, narrator } from "./actions.js";
+import { runActions } from "./actions.js";
 import { get } from "./api.js";
-import { faultNote } from "./dialog.js";
+import { cleanUp } from "./cleanUp.js";
 import { h, put, say } from "./dom.js";
+import { faultBox } from "./fault.js";
 import { figures } from "./figures.js";
 import { t, when } from "./locale.js";
+import { narrator } from "./narrator.js";
 import { countTiles, isOpen, progressBar, statusPill } from "./progress.js";
 import { startPanel } from "./start.js";
 import { watchRun } from "./stream.js";
@@ -31,7 +33,9 @@ export function runsView() {
   const past = h("ul", { class: "runs", "aria-label": t().earlier });
   const title = h("h2", { hidden: true }, t().earlier);
   const empty = h("div", { class: "empty" }, h("p", {}, t().loading));
-  const fault = h("div");
+  const fault = faultBox();
+  const start = startPanel(() => void load());
+  const tidy = cleanUp(() => void load());
   const more = h("button", { type: "button", hidden: true, onclick: () => void showOlder() }, t().more);
 
   /** @param {any[]} runs */
@@ -40,13 +44,16 @@ export function runsView() {
       const card = cards.get(run.run_id) ?? runCard(run.run_id, () => void load());
       if (!cards.has(run.run_id)) place(card.node, isOpen(run) ? now : past, run.run_id);
       cards.set(run.run_id, card);
-      if (!streams.get(run.run_id)?.live) told(card, run);
+      // What a run waits for is told by its stream alone; while that is being taken up again, the last word holds.
+      const why = isOpen(run) ? known.get(run.run_id)?.waiting_for : null;
+      if (!streams.get(run.run_id)?.live) told(card, { ...run, waiting_for: why });
       if (isOpen(run) && !streams.has(run.run_id) && streams.size < STREAMS) watch(run.run_id, card);
     }
     title.hidden = past.childElementCount === 0;
-    if (cards.size === 0) strip.runs([]);
     empty.hidden = cards.size > 0;
-    if (cards.size === 0) put(empty, h("p", {}, h("b", {}, t().noRuns)), h("p", {}, t().noRunsHint));
+    if (cards.size > 0) return;
+    strip.runs([]);
+    put(empty, h("b", {}, t().noRuns), h("p", {}, t().noRunsHint));
   }
 
   /** @param {ReturnType<typeof runCard>} card @param {any} run */
@@ -54,6 +61,7 @@ export function runsView() {
     card.update(run);
     known.set(run.run_id, run);
     strip.runs([...known.values()]);
+    tidy.update([...known.values()].some(isOpen));
   }
 
   /** @param {number} id @param {ReturnType<typeof runCard>} card */
@@ -82,14 +90,12 @@ export function runsView() {
       if (cards.size <= items.length) older = next_cursor;
       more.hidden = older === null;
       show(items);
-      put(fault);
+      start.refresh();
+      fault.clear();
     } catch (error) {
       if (closed) return;
       empty.hidden = true;
-      put(
-        fault,
-        faultNote(error, () => void load()),
-      );
+      fault.show(error, load);
     }
     void strip.refresh();
   }
@@ -102,10 +108,7 @@ export function runsView() {
       more.hidden = older === null;
       show(items);
     } catch (error) {
-      put(
-        fault,
-        faultNote(error, () => void showOlder()),
-      );
+      fault.show(error, showOlder);
     }
   }
 
@@ -116,10 +119,11 @@ export function runsView() {
       "div",
       {},
       h("h1", { tabindex: -1, class: "unseen" }, t().runs),
+      fault.node,
       strip.node,
       now,
-      startPanel(() => void load()),
-      fault,
+      tidy.node,
+      start.node,
       title,
       past,
       empty,
@@ -151,7 +155,7 @@ function runCard(id, changed) {
     runActions(changed),
     waitingNote(),
   ];
-  const made = h("span", { class: "muted" });
+  const made = h("time", { class: "muted" });
   const node = h(
     "li",
     { class: "card run" },

@@ -1,27 +1,17 @@
 // Asks for a token. It is checked here only for its shape: whether it is good, the first request tells.
 import { h, newId, put } from "./dom.js";
+import { field } from "./fields.js";
 import { t } from "./locale.js";
 import { claimsOf, signIn } from "./session.js";
 
 /** @param {string} message why the user is here again; "" at first @param {() => void} done */
 export function signInView(message, done) {
-  const [tokenId, businessId, faultId] = [newId(), newId(), newId()];
-  const input = h("textarea", {
-    id: tokenId,
-    rows: 4,
-    dir: "ltr",
-    required: true,
-    spellcheck: "false",
-    autocomplete: "off",
-    "aria-describedby": faultId,
-  });
-  const business = h("input", { id: businessId, inputmode: "numeric", pattern: "[0-9]*", autocomplete: "off" });
-  const businessField = h(
-    "div",
-    { class: "field", hidden: true },
-    h("label", { for: businessId }, t().adminBusiness),
-    business,
-  );
+  const faultId = newId();
+  const input = h("textarea", { rows: 4, dir: "ltr", required: true, spellcheck: "false", autocomplete: "off" });
+  const business = h("input", { inputmode: "numeric", pattern: "[0-9]*", autocomplete: "off" });
+  const [tokenField, businessField] = [field(t().token, input), field(t().adminBusiness, business)];
+  businessField.hidden = true;
+  input.setAttribute("aria-describedby", faultId);
   const fault = h("div", { id: faultId, role: "alert" }, message && h("p", { class: "note bad" }, message));
   input.addEventListener("input", () => {
     business.required = claimsOf(input.value)["role"] === "system_admin";
@@ -44,7 +34,7 @@ export function signInView(message, done) {
     h("h1", { tabindex: -1 }, t().signIn),
     h("p", { class: "muted" }, t().signInHint),
     fault,
-    h("div", { class: "field" }, h("label", { for: tokenId }, t().token), input),
+    tokenField,
     businessField,
     h("button", { type: "submit", class: "primary" }, t().signIn),
     h("p", { class: "hint" }, t().signInHelp),

@@ -1,11 +1,19 @@
 // A table that becomes a stack of small cards on a phone. The roles are written out because CSS that changes `display`
 // would take them away.
-import { h } from "./dom.js";
+import { h, put } from "./dom.js";
+
+/**
+ * @template Row
+ * @typedef {object} Column
+ * @property {string} name its class
+ * @property {import("./dom.js").Child} title
+ * @property {(row: Row) => import("./dom.js").Child} cell
+ */
 
 /**
  * @template Row
  * @param {string} caption
- * @param {{ name: string, title: string, cell: (row: Row) => import("./dom.js").Child }[]} columns `name`: its class
+ * @param {Column<Row>[]} columns
  */
 export function table(caption, columns) {
   const body = h("tbody", { role: "rowgroup" });
@@ -17,14 +25,16 @@ export function table(caption, columns) {
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...head)),
     body,
   );
-  /** @param {Row} row */
-  const line = (row) =>
+  const line = (/** @type {Row} */ row) =>
     h("tr", { role: "row" }, ...columns.map(({ name, cell }) => h("td", { role: "cell", class: name }, cell(row))));
+  let shown = "[]";
   return {
     node,
-    /** @param {Row[]} rows */
-    show: (rows) => body.replaceChildren(...rows.map(line)),
-    /** @param {Row[]} rows */
-    add: (rows) => body.append(...rows.map(line)),
+    /** Left in peace when nothing has changed: somebody may be reading, or selecting. @param {Row[]} rows */
+    show(rows) {
+      const now = JSON.stringify(rows);
+      if (now !== shown) put(body, ...rows.map(line));
+      shown = now;
+    },
   };
 }

@@ -1,14 +1,15 @@
-// Why nothing new is dialled right now, in the server's words; and why a run failed.
-import { h, say } from "./dom.js";
-import { t } from "./locale.js";
+// Why nothing new is dialled right now, in the server's words, with what stands behind it; and why a run failed.
+import { h, put } from "./dom.js";
+import { figure, t, when } from "./locale.js";
 
 /** Normal for a busy queue: said quietly. */
 const CALM = ["slot", "pacing"];
 
+export const isWorrying = (/** @type {any} */ why) => Boolean(why) && !CALM.includes(why.reason);
+
 export function waitingNote() {
-  const title = h("b");
-  const text = h("span", { dir: "auto" });
-  const node = h("p", { class: "note", hidden: true }, title, " ", text);
+  let said = "";
+  const node = h("div", { class: "note", hidden: true });
   return {
     node,
     /** @param {any} run */
@@ -16,14 +17,31 @@ export function waitingNote() {
       const why = run.waiting_for;
       const failed = run.status === "failed" && run.last_error;
       node.hidden = !why && !failed;
-      if (failed) {
-        say(title, `${t().lastError}:`);
-        say(text, run.last_error);
-      } else if (why) {
-        say(title, `${t().whyWaiting}:`);
-        say(text, why.message);
-      }
-      node.classList.toggle("bad", Boolean(failed) || (why && !CALM.includes(why.reason)));
+      node.classList.toggle("bad", Boolean(failed) || isWorrying(why));
+      const facts = failed ? [t().failedHelp] : why ? factsOf(why) : [];
+      const holders = (why?.runs ?? []).filter((/** @type {any} */ r) => r.run_id !== run.run_id);
+      // Made anew only when it differs: a link in it may have the focus.
+      const now = JSON.stringify([failed, why?.message, facts, holders]);
+      if (now === said) return;
+      said = now;
+      const [title, text] = failed ? [t().lastError, run.last_error] : [t().whyWaiting, why?.message];
+      put(
+        node,
+        h("p", {}, h("b", {}, `${title}: `), h("span", { dir: "auto" }, text)),
+        ...facts.map((text) => h("p", {}, text)),
+        holders.length > 0 && h("p", {}, t().heldBy, ...holders.flatMap(link)),
+      );
     },
   };
+}
+
+/** @param {{ run_id: number, calls: number }} holder */
+const link = ({ run_id, calls }) => [" ", h("a", { href: `#run/${run_id}` }, t().run(run_id)), ` (${figure(calls)})`];
+
+/** Since when, or until when. @param {any} why @returns {string[]} */
+function factsOf(why) {
+  if (why.reason === "worker")
+    return [why.last_heartbeat ? t().lastSign(when(why.last_heartbeat)) : t().noSign, t().workerHelp];
+  // A pace's "until" is the next second or so.
+  return isWorrying(why) && why.until ? [t().nextTry(when(why.until))] : [];
 }

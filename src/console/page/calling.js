@@ -1,0 +1,99 @@
+// What starts a run, wherever its leads come from: a file is imported, leads are called, and who was left out is told.
+import { get, keyring, post, Problem } from "./api.js";
+import { announce, h, own, phone } from "./dom.js";
+import { select } from "./fields.js";
+import { figure, t } from "./locale.js";
+
+/** The API's largest page of leads. */
+const PAGE = 100;
+/** Left-out leads shown by name, of each reason. */
+const NAMED = 10;
+const [CONCURRENCY, MOST] = [3, 10];
+const keyOf = keyring();
+
+export function concurrencySelect() {
+  const node = select(Array.from({ length: MOST }, (_, i) => [i + 1, figure(i + 1)]));
+  node.value = String(CONCURRENCY);
+  return node;
+}
+
+/** @param {Record<string, unknown>} [props] */
+export const filePicker = (props) =>
+  h("input", {
+    type: "file",
+    class: "unseen",
+    accept: ".csv,.xlsx,text/csv,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ...props,
+  });
+
+/** @param {File} file @param {Element} report @returns {Promise<number>} the new list's id */
+export async function importFile(file, report) {
+  const form = new FormData();
+  form.append("file", file);
+  const headers = keyOf([file.name, file.size, file.lastModified]);
+  try {
+    const answer = await post("outbound/import-leads", undefined, { form, headers });
+    report.append(h("p", { class: "note good" }, t().imported(answer.imported_count)), rowFaults(answer));
+    return answer.list_id;
+  } catch (error) {
+    if (error instanceof Problem) report.append(rowFaults(error.body));
+    throw error;
+  }
+}
+
+/** Every lead of a list, in the file's order, which is the order of the ids: the API gives the newest first. @param {number} list @param {(done: string, all: string) => void} step */
+export async function leadsOf(list, step) {
+  const leads = new Map();
+  for (let page = 1; ; page += 1) {
+    const found = await get("outbound/import-leads", { query: { list_id: list, page, page_size: PAGE } });
+    for (const lead of found.items) leads.set(lead.id, lead);
+    step(figure(leads.size), figure(found.total));
+    if (found.items.length < PAGE) return new Map([...leads].sort(([a], [b]) => a - b));
+  }
+}
+
+/** @param {Map<number, any>} leads @param {{ concurrency: number, outbound_list_id?: number }} how @param {Element} report */
+export async function callLeads(leads, how, report) {
+  const wish = { lead_ids: [...leads.keys()], ...how };
+  const answer = await post("outbound/bulk-enqueue", wish, { headers: keyOf(wish) }).catch((error) => {
+    if (error instanceof Problem) report.append(leftOut(error.body.skipped ?? [], leads));
+    throw error;
+  });
+  keyOf.forget();
+  const text = t().started(answer.run_id, answer.queued);
+  announce(text);
+  const open = h("a", { href: `#run/${answer.run_id}` }, t().openRun);
+  report.prepend(h("p", { class: "note good" }, text, " ", open));
+  report.append(leftOut(answer.skipped, leads));
+  // The button that was pressed has nothing left to do.
+  open.focus();
+}
+
+/** @param {{ errors?: string[], skipped_count?: number }} answer */
+function rowFaults({ errors = [], skipped_count: n = 0 }) {
+  if (n === 0) return "";
+  const hidden = n - errors.length;
+  return details(t().rowsLeftOut(n), [
+    ...errors.map((text) => h("li", { dir: "auto" }, text)),
+    hidden > 0 && h("li", {}, t().andMore(hidden)),
+  ]);
+}
+
+/** @param {{ lead_id: number, reason: string }[]} skipped @param {Map<number, any>} leads */
+function leftOut(skipped, leads) {
+  if (skipped.length === 0) return "";
+  const groups = Object.entries(Object.groupBy(skipped, (s) => s.reason));
+  const items = groups.map(([reason, list = []]) => {
+    const named = list.slice(0, NAMED).map(({ lead_id }) => {
+      const lead = leads.get(lead_id);
+      return h("li", {}, own(lead?.name ?? t().leadNumber(String(lead_id))), " ", phone(lead?.phone ?? null));
+    });
+    const rest = list.length > NAMED && h("li", {}, t().andMore(list.length - NAMED));
+    return h("li", {}, `${t().reasons[reason] ?? reason}: ${figure(list.length)}`, h("ul", {}, ...named, rest));
+  });
+  return details(t().skipped(skipped.length), items);
+}
+
+/** @param {string} summary @param {import("./dom.js").Child[]} items */
+const details = (summary, items) =>
+  h("details", { class: "note", open: true }, h("summary", {}, summary), h("ul", {}, ...items));
