@@ -130,6 +130,8 @@ function togetherFaults(env: Record<string, string | undefined>, needs: readonly
     faults.push("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are required when TWILIO_API_URL is set");
   if (sid && token && isTwilio(env["TWILIO_API_URL"] ?? TWILIO) && !env["PUBLIC_URL"])
     faults.push("PUBLIC_URL is required with Twilio credentials: it is where Twilio reports each call");
+  if (/[?#]/.test(env["PUBLIC_URL"] ?? ""))
+    faults.push("PUBLIC_URL must not have a query or a fragment: paths are put behind it");
   if (needs.includes("DATABASE_URL") && !env["DATABASE_URL"]) faults.push("DATABASE_URL is required");
   if (needs.includes("carrier") && !sid && !token)
     faults.push(
