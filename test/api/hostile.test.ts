@@ -183,7 +183,7 @@ describe("an answer that breaks off half-way", () => {
     const headers = { authorization: `Bearer ${token}` };
     const response = await fetch(`${server.url}/api/outbound/runs/${long.id}/results.csv`, { headers });
     const reader = response.body!.getReader();
-    let text = Buffer.from((await reader.read()).value!).toString();
+    let text = Buffer.from((await reader.read()).value ?? "").toString();
     await db.execute("alter table outbound_call_jobs rename to gone");
     t.after(() => db.execute("alter table gone rename to outbound_call_jobs"));
     await assert.rejects(async () => {
