@@ -4,6 +4,9 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 MAIN := node src/main.ts
 INSTALLED := node_modules/.installed
+# The usual report, and one that fails the run when a phone number shows on standard error.
+REPORTERS := --test-reporter=spec --test-reporter-destination=stdout \
+	--test-reporter=./test/support/numbersReporter.ts --test-reporter-destination=stderr
 
 .DEFAULT_GOAL := help
 .PHONY: help run call test check migrate api worker reap token chaos bench format
@@ -18,9 +21,9 @@ call: $(INSTALLED) ## Call a list to its end: LEADS=leads.csv [BUSINESS=1] [CONF
 	@exec $(MAIN) call --leads="$(LEADS)" --business="$(BUSINESS)" --confirm="$(CONFIRM)"
 
 test: $(INSTALLED) ## The test suite; FULL=1 for the full sizes
-	@FULL="$(FULL)" exec node --test --test-concurrency=2 'test/**/*.test.ts'
+	@FULL="$(FULL)" exec node --test --test-concurrency=2 $(REPORTERS) 'test/**/*.test.ts'
 
-check: $(INSTALLED) ## Types, lint, formatting, import rules, SQL safety, migration drift
+check: $(INSTALLED) ## Types, lint, formatting, import rules, unsafe code, known holes in packages, migration drift
 	@tsc -p .
 	@tsc -p src/console
 	@oxlint --type-aware --deny-warnings
@@ -28,7 +31,8 @@ check: $(INSTALLED) ## Types, lint, formatting, import rules, SQL safety, migrat
 	@depcruise --config .dependency-cruiser.cjs db src tasks
 	@node test/support/drift.ts
 	@node test/support/squawk.ts
-	@node --test --test-reporter=dot test/db/sql.test.ts
+	@node test/support/audit.ts
+	@node --test --test-reporter=dot test/db/sql.test.ts 'test/security/*.test.ts'
 
 migrate: $(INSTALLED) ## Bring the database to the newest schema, with the CRM running; PLAN=1 only tells, CUTOVER=1 takes the old runs over
 	@exec $(MAIN) migrate --plan="$(PLAN)" --cutover="$(CUTOVER)"

@@ -490,13 +490,17 @@ export const idempotencyKeys = pgTable(
   ],
 );
 
-/** How many requests each business has made in the current window, over all API processes. */
+/** How many requests each business has made in the last minute, over all API processes. */
 export const requestCounts = pgTable(
   "outbound_request_counts",
   {
     businessId: integer("business_id").notNull(),
+    // In steps of five seconds since 1970: the newest that was counted.
     windowNo: bigint("window_no", { mode: "number" }).notNull(),
+    // By the process that asked last.
     taken: integer("taken").notNull(),
+    // In each of the last steps, the newest first.
+    lately: integer("lately").array().notNull().default([]),
   },
   (t) => [primaryKey({ name: "outbound_request_counts_pkey", columns: [t.businessId] }), ...boundToTenant()],
 );

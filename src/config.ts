@@ -146,6 +146,8 @@ function togetherFaults(env: Record<string, string | undefined>, needs: readonly
   // Twilio queues what is beyond its rate for up to a day, where no stop of ours would reach it in time.
   if (env["TWILIO_CPS"] === UNLIMITED && isTwilio(env["TWILIO_API_URL"] ?? TWILIO))
     faults.push("TWILIO_CPS=unlimited is for a stand-in: Twilio itself has a rate");
+  if (/[?#]/.test(env["PUBLIC_URL"] ?? ""))
+    faults.push("PUBLIC_URL must not have a query or a fragment: paths are put behind it");
   if (needs.includes("DATABASE_URL") && !env["DATABASE_URL"]) faults.push("DATABASE_URL is required");
   if (needs.includes("carrier") && !sid && !token)
     faults.push(

@@ -114,6 +114,8 @@ describe("configuration", () => {
     assert.deepEqual(faultsOf({ ...CARRIER, TWILIO_API_URL: "http://127.0.0.1:4000" }), []);
     assert.equal(readConfig({ ...CARRIER, PUBLIC_URL: "https://x.example/" }).publicUrl, "https://x.example");
     assert.equal(readConfig({ ...CARRIER, PUBLIC_URL: "https://x.example" }).twilio?.real, true);
+    for (const url of ["https://x.example/?a=1", "https://x.example/#a"])
+      assert.deepEqual(names(faultsOf({ ...CARRIER, PUBLIC_URL: url })), ["PUBLIC_URL"]);
   });
 
   it("reports what a command cannot do without", () => {

@@ -29,6 +29,7 @@ export async function patiently<T>(
     } catch (error) {
       if (!BUSY.has(pgCode(error) ?? "") || performance.now() - since > GIVE_UP_MS) throw error;
       if (tried % 10 === 0) report(`  waiting for a table that is in use (tried ${tried} times)`);
+      // oxlint-disable-next-line no-restricted-properties -- so that two that wait do not ask in step: nothing to guess
       await sleep(pause * (0.5 + Math.random()));
     }
   }

@@ -82,7 +82,7 @@ export function buildApp(given: ApiDeps) {
     .route("/api/outbound", leadRoutes(access))
     .route("/api/outbound", deleteRoutes(access))
     .route("/api/outbound", callRoutes(access))
-    .route("/api/outbound", resultRoutes(access))
+    .route("/api/outbound", resultRoutes(deps, access))
     .route("/api/outbound", eventRoutes(deps, access))
     .route("/api/outbound", recoverRoutes(deps, access))
     .route("/api/outbound_calls", startRoutes(deps, access))

@@ -1,5 +1,5 @@
 // Who is calling: a bearer token in, a Caller out. The algorithm is ours to choose, never the token's.
-import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey } from "jose";
+import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from "jose";
 import * as v from "valibot";
 import { CodedError } from "../errors.ts";
 
@@ -21,6 +21,8 @@ export interface Caller {
   role: Role;
   /** Null for system_admin, who belongs to no business. */
   businessId: number | null;
+  /** When the token ends, in seconds since 1970: nothing that it opened may stay open for longer. */
+  expiresAt: number;
 }
 
 export interface AuthOptions {
@@ -75,18 +77,19 @@ function keysOf({ secret, jwksUrl }: AuthOptions): { getKey: JWTVerifyGetKey; al
   return { getKey: () => Promise.resolve(key), algorithms: ["HS256"] };
 }
 
-function callerOf(claims: Record<string, unknown>): Caller {
+function callerOf(claims: JWTPayload): Caller {
+  const expiresAt = claims.exp ?? 0;
   const who = v.safeParse(sub, claims["sub"]);
   if (!who.success) throw new CodedError("auth.token_invalid", "sub");
   const role = ROLES.find((r) => r === claims["role"]);
   if (role === undefined) throw new CodedError("auth.role_missing", "role");
   // Whatever business a system_admin's token names is not used: each request says whose data it means.
-  if (role === "system_admin") return { sub: who.output, role, businessId: null };
+  if (role === "system_admin") return { sub: who.output, role, businessId: null, expiresAt };
   const business = v.safeParse(businessId, claims["business_id"]);
   if (!business.success) throw new CodedError("auth.token_invalid", "business_id");
   const pages = claims["pages"];
   if (!Array.isArray(pages) || !pages.includes(PAGE)) throw new CodedError("auth.page_missing", "pages");
-  return { sub: who.output, role, businessId: business.output };
+  return { sub: who.output, role, businessId: business.output, expiresAt };
 }
 
 /** The token's faults are the caller's (401); keys that cannot be fetched are not. */

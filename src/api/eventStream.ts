@@ -2,7 +2,7 @@
 // states in between, never the last one, and costs no memory.
 import type { RunState, Watcher } from "./watched.ts";
 
-/** The token was checked when the stream began. After this the client comes back with a fresh one. */
+/** A token may be good for long, and whom it names may not: after this the client comes back and is looked at again. */
 const LONGEST_MS = 60 * 60_000;
 /** How soon a client that was cut off comes back. */
 const RETRY_MS = 2_000;
@@ -14,11 +14,13 @@ export interface EventStreamOptions {
   body: (state: RunState) => object;
   /** The id of the last event that the client has seen. */
   lastId: string | undefined;
+  /** When the token ends, in milliseconds since 1970; noticed at the next beat. */
+  expiresAt: number;
 }
 
 const printOf = (id: string | undefined) => id?.split("-")[1];
 
-export function eventStream({ watch, body, lastId }: EventStreamOptions): ReadableStream<Uint8Array> {
+export function eventStream({ watch, body, lastId, expiresAt }: EventStreamOptions): ReadableStream<Uint8Array> {
   const bytes = new TextEncoder();
   const openedAt = performance.now();
   let newest: RunState | undefined;
@@ -36,7 +38,7 @@ export function eventStream({ watch, body, lastId }: EventStreamOptions): Readab
     },
     beat() {
       beatDue = true;
-      over ||= performance.now() - openedAt > LONGEST_MS;
+      over ||= performance.now() - openedAt > LONGEST_MS || Date.now() >= expiresAt;
       tell();
     },
     close() {

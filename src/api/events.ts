@@ -25,6 +25,7 @@ export function eventRoutes({ feed }: ApiDeps, access: Access) {
       watch: (watcher) => feed.watch(tenant, run.id, watcher),
       body: (state) => watchedRunView(state.run, state.waiting, locale),
       lastId: c.req.header("last-event-id"),
+      expiresAt: c.get("caller").expiresAt * 1_000,
     });
     return c.body(stream, 200, headers);
   });

@@ -10,6 +10,7 @@ import type { ApiDeps, ApiEnv, LeadsReader } from "./deps.ts";
 import { MAX_LEADS } from "./enqueue.ts";
 import { hashOf, markReplayed, onceOf } from "./idempotency.ts";
 import { rowFault, SAY } from "./messages.ts";
+import { isForm, parseForm } from "./multipart.ts";
 import { words } from "./schemas.ts";
 
 /** A 10 MB file with the multipart around it, and rows as JSON, which says each column's name in every row. */
@@ -77,19 +78,10 @@ async function uploadOf(c: Context<ApiEnv>): Promise<Upload> {
     const { rows, list_name } = parse(Rows, await parseJson(c));
     return { source: { kind: "rows", rows }, listName: list_name, fileName: null };
   }
-  if (!/^multipart\/form-data\s*(;|$)/i.test(c.req.header("content-type") ?? ""))
-    throw new CodedError("request.media_type", "neither multipart nor JSON");
-  const form = parse(Form, await formOf(c));
+  if (!isForm(c)) throw new CodedError("request.media_type", "neither multipart nor JSON");
+  const form = parse(Form, await parseForm(c));
   const bytes = new Uint8Array(await form.file.arrayBuffer());
   return { source: { kind: "file", bytes }, listName: form.list_name, fileName: plainName(form.file.name) };
-}
-
-async function formOf(c: Context): Promise<Record<string, unknown>> {
-  try {
-    return await c.req.parseBody();
-  } catch {
-    throw new CodedError("request.malformed", "not a multipart body");
-  }
 }
 
 /** The file's own name, without the folders some browsers send and what cannot be stored; null when none is left. */

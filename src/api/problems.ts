@@ -3,10 +3,11 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { RequestError } from "@hono/node-server";
 import { isUnavailable } from "../../db/system.ts";
 import { OnceRefused } from "../../db/tenant.ts";
 import { CodedError } from "../errors.ts";
-import type { ApiEnv, Log } from "./deps.ts";
+import type { ApiDeps, ApiEnv, Log } from "./deps.ts";
 import { PROBLEMS, type ProblemCode } from "./messages.ts";
 
 /** Wait this long before asking again, when the fault is ours and passing. */
@@ -39,6 +40,17 @@ export function answerProblem(error: Error, c: Context<ApiEnv>, log: Log): Respo
     ...(error instanceof CodedError && status !== 404 ? shown(error.detail) : {}),
   };
   return c.body(JSON.stringify(body), status, { "Content-Type": "application/problem+json" });
+}
+
+/** For what never reaches the application: a request that is none (a host or an address that cannot be), or a fault in it. */
+export function answerOutside(error: unknown, { log, config }: Pick<ApiDeps, "log" | "config">): Response {
+  const code = error instanceof RequestError ? "request.malformed" : "internal";
+  const { status, title, en: detail } = PROBLEMS[code];
+  if (status >= 500) log.error({ err: error }, title);
+  const told = PROBLEMS[code][config.defaultLocale];
+  const body = { type: `urn:ringpost:problem:${code}`, title, status, detail, code, error: told };
+  const headers = { "Content-Type": "application/problem+json", "Cache-Control": "no-store" };
+  return new Response(JSON.stringify(body), { status, headers });
 }
 
 function codeOf(error: Error): ProblemCode {

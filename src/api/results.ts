@@ -5,7 +5,7 @@ import { Hono } from "hono";
 import type { ResultRow, Tenant } from "../../db/tenant.ts";
 import type { Access } from "./access.ts";
 import { valid } from "./body.ts";
-import type { ApiEnv } from "./deps.ts";
+import type { ApiDeps, ApiEnv } from "./deps.ts";
 import type { Both } from "./locale.ts";
 import { runParam } from "./schemas.ts";
 import { iso } from "./views.ts";
@@ -41,7 +41,7 @@ const COLUMNS: Column[] = [
   text("Call SID", "מזהה שיחה", (r) => r.callSid),
 ];
 
-export function resultRoutes(access: Access) {
+export function resultRoutes({ log }: ApiDeps, access: Access) {
   return new Hono<ApiEnv>().get("/runs/:run_id/results.csv", valid("param", runParam), async (c) => {
     const { tenant, run } = await access.run(c, c.req.valid("param").run_id);
     const locale = c.get("locale");
@@ -49,7 +49,9 @@ export function resultRoutes(access: Access) {
     const pages = pagesOf(tenant, run.id);
     // Before the headers go out: a database that does not answer is a problem, not half a file.
     const first = await pages.next();
-    return c.body(streamOf(head, first, pages), 200, {
+    const cut = (error: unknown) =>
+      log.error({ err: error, runId: run.id }, "results: a page could not be read, the answer is cut off");
+    return c.body(streamOf(head, first, pages, cut), 200, {
       "Content-Type": "text/csv; charset=utf-8",
       "Content-Disposition": `attachment; filename="run-${run.id}-results.csv"`,
       "Content-Language": locale,
@@ -66,15 +68,28 @@ async function* pagesOf(tenant: Tenant, runId: number): AsyncGenerator<string, v
   } while (after !== undefined);
 }
 
-/** Reads the next page only when the client has taken the one before; a fault half-way cuts the connection. */
-function streamOf(head: string, first: IteratorResult<string, void>, pages: AsyncGenerator<string, void>) {
+/**
+ * Reads the next page only when the client has taken the one before. A fault half-way cuts the connection, with an error
+ * that says nothing: the server below us would write its message, the statement with its values, into the answer.
+ */
+function streamOf(
+  head: string,
+  first: IteratorResult<string, void>,
+  pages: AsyncGenerator<string, void>,
+  cut: (error: unknown) => void,
+) {
   const bytes = new TextEncoder();
   return new ReadableStream<Uint8Array>({
     start: (out) => out.enqueue(bytes.encode(head + (first.value ?? ""))),
     async pull(out) {
-      const page = await pages.next();
-      if (page.done) out.close();
-      else out.enqueue(bytes.encode(page.value));
+      try {
+        const page = await pages.next();
+        if (page.done) out.close();
+        else out.enqueue(bytes.encode(page.value));
+      } catch (error) {
+        cut(error);
+        out.error(new Error("the answer was cut off"));
+      }
     },
     cancel: async () => void (await pages.return()),
   });
@@ -82,9 +97,15 @@ function streamOf(head: string, first: IteratorResult<string, void>, pages: Asyn
 
 const csv = (rows: (string | number | null)[][]): string => stringify(rows, { record_delimiter: "windows" });
 
-/** A leading apostrophe makes a spreadsheet show the text instead of calculating it; blanks before it don't help it. */
+/** What may begin a formula: full-width too, as Hebrew and Japanese Excel take them. */
+const FORMULA = "=+\\-@＝＋－＠";
+const BEGINS = new RegExp(`^[\\s\\p{Cc}]*[${FORMULA}]|^[\\t\\r\\n]`, "u");
+/** Where Excel splits at semicolons or tabs, as its country has it, what stands behind one begins a cell too. */
+const BEGINS_BEHIND = new RegExp(`([;\\t][\\s\\p{Cc}"']*)(?=[${FORMULA}])`, "gu");
+
+/** An apostrophe makes a spreadsheet show the text instead of calculating it; blanks before it don't help it. */
 function plain(value: string | null): string | null {
-  return value !== null && /^[\s\p{Cc}]*[=+\-@＝＋－＠]|^[\t\r\n]/u.test(value) ? `'${value}` : value;
+  return value && `${BEGINS.test(value) ? "'" : ""}${value.replace(BEGINS_BEHIND, "$1'")}`;
 }
 
 /** E.164 as it is; anything else that the old system left is text. */

@@ -6,6 +6,7 @@ import { getRequestListener } from "@hono/node-server";
 import { buildApp } from "./app.ts";
 import type { ApiDeps } from "./deps.ts";
 import { openFeed } from "./feed.ts";
+import { answerOutside } from "./problems.ts";
 
 const SWEEP_MS = 50;
 
@@ -38,7 +39,7 @@ export async function startApi(
 ): Promise<Api> {
   const feed = deps.feed ?? openFeed({ ...deps, waitingFor: (door, runId) => deps.queue.waitingFor(door, runId) });
   const app = buildApp({ ...deps, feed });
-  const listener = getRequestListener(app.fetch);
+  const listener = getRequestListener(app.fetch, { errorHandler: (error) => answerOutside(error, deps) });
   const server = createServer(
     serverOptions(deps.timeouts ?? TIMEOUTS),
     (request, response) => void listener(request, response),

@@ -147,7 +147,7 @@ describe("issuer and audience", () => {
       issuer: "crm",
       audience: "calls",
     });
-    assert.deepEqual(await check(`Bearer ${right}`), { sub: "7", role: "owner", businessId: 1 });
+    assert.partialDeepStrictEqual(await check(`Bearer ${right}`), { sub: "7", role: "owner", businessId: 1 });
     for (const claims of [{}, { iss: "crm" }, { aud: "calls" }, { iss: "x", aud: "calls" }, { iss: "crm", aud: "x" }])
       await assert.rejects(check(`Bearer ${await sign({ ...GOOD, ...claims })}`), { code: "auth.token_invalid" });
   });

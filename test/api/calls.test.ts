@@ -87,7 +87,19 @@ describe("results.csv", () => {
   it("opens in a spreadsheet: Hebrew, numbers as they are, no formulas", async () => {
     const shop = await aBusiness(db);
     const run = await aRun(db, shop.id);
-    const names = ["דנה, לוי", "=1+1", "+cmd", "-2", "@SUM(A1)", "\t=1", 'a "b"\nc', "plain - text", null];
+    const names = [
+      "דנה, לוי",
+      "=1+1",
+      "+cmd",
+      "-2",
+      "@SUM(A1)",
+      "\t=1",
+      'a "b"\nc',
+      "plain - text",
+      null,
+      "a; -b;c",
+      "x;\t＝1",
+    ];
     for (const leadName of names) await aJob(db, run, { leadName });
     const call = await aCall(shop.id, { callSid: "CA9", duration: 7 });
     const failed = { status: "failed", outcome: "busy", errorMessage: "=busy", completedAt: at("2026-01-02T03:04:05") };
@@ -103,7 +115,20 @@ describe("results.csv", () => {
     >[];
     assert.deepEqual(
       rows.map((row) => row["Name"]),
-      ["דנה, לוי", "'=1+1", "'+cmd", "'-2", "'@SUM(A1)", "'\t=1", 'a "b"\nc', "plain - text", "", "Rut"],
+      [
+        "דנה, לוי",
+        "'=1+1",
+        "'+cmd",
+        "'-2",
+        "'@SUM(A1)",
+        "'\t'=1",
+        'a "b"\nc',
+        "plain - text",
+        "",
+        "a; '-b;c",
+        "x;\t'＝1",
+        "Rut",
+      ],
     );
     assert.ok(rows.every((row) => row["Phone"] === "+972501234567"));
     const { Status, Outcome, Error, Ended, "Call SID": sid, "Duration (seconds)": seconds } = rows.at(-1)!;

@@ -271,6 +271,26 @@ describe("event streams", () => {
     await until(() => api.feed.open() === 0);
   });
 
+  it("end with the token that opened them", async (t) => {
+    const api = await aServer(t, { beatMs: 20 });
+    const shop = await aBusiness(db);
+    const run = await aRun(db, shop.id);
+    const seconds = 2;
+    const token = await signToken({
+      secret: SECRET,
+      sub: "7",
+      role: "owner",
+      businessId: shop.id,
+      hours: seconds / 3_600,
+    });
+    const stream = await watch(api.url, token, run.id);
+    const patient = await watch(api.url, await tokenOf(shop.id), run.id);
+    await until(() => stream.ended);
+    assert.equal(patient.ended, false);
+    await until(() => api.feed.open() === 1);
+    patient.leave();
+  });
+
   it("end when the server closes, without waiting for the clients", async (t) => {
     const api = await aServer(t);
     const shop = await aBusiness(db);

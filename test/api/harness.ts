@@ -1,16 +1,19 @@
 // The API with a real database and a queue core that only notes what it was asked.
+import pino from "pino";
 import type { Database } from "../../db/client.ts";
 import { buildApp } from "../../src/api/app.ts";
 import type { ApiDeps, LeadsReader, Queue, ReadLead } from "../../src/api/deps.ts";
 import type { Role } from "../../src/api/auth.ts";
 import { signToken } from "../../src/api/token.ts";
+import { testLogger } from "../support/log.ts";
 
 export const SECRET = "a secret for tests, long enough for HS256";
 export const AUTH_TOKEN = "carrier-auth-token";
 export const PUBLIC_URL = "https://calls.example.test";
 
+/** One line of the log, read again. */
 export interface Line {
-  level: "info" | "warn" | "error";
+  level: string;
   fields: Record<string, unknown>;
   message: string;
 }
@@ -64,11 +67,9 @@ export const plainReader: LeadsReader = (source) => {
 export function anApi(db: Database, overrides: { queue?: Partial<Queue>; deps?: Partial<ApiDeps> } = {}) {
   const lines: Line[] = [];
   const asked: unknown[][] = [];
-  const to = (level: Line["level"]) => (fields: object, message: string) =>
-    void lines.push({ level, fields: fields as Record<string, unknown>, message });
   const deps: ApiDeps = {
     db,
-    log: { info: to("info"), warn: to("warn"), error: to("error") },
+    log: testLogger((line) => lines.push(read(line))),
     queue: notingQueue(asked, overrides.queue),
     readLeads: plainReader,
     config: {
@@ -93,6 +94,11 @@ export function anApi(db: Database, overrides: { queue?: Partial<Queue>; deps?: 
     asked,
     security: () => lines.filter((line) => line.message.startsWith("[SECURITY]")),
   };
+}
+
+function read(line: string): Line {
+  const { level, time: _, pid: __, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  return { level: pino.levels.labels[Number(level)] ?? "", fields, message: String(msg) };
 }
 
 export interface Answer {

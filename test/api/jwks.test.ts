@@ -132,10 +132,16 @@ const bad: Record<string, () => string | Promise<string>> = {
 describe("with keys from a server", () => {
   it("lets good tokens in", async () => {
     const caller = { sub: "7", role: "owner", businessId: 5 };
-    assert.deepEqual(await check(`Bearer ${await rs(good())}`), caller);
-    assert.deepEqual(await check(`bearer ${await rs(good(), { typ: "at+JWT" })}`), caller);
-    assert.deepEqual(await check(`Bearer ${await rs({ ...good(), aud: ["mail", "calls"], iat: now() + 5 })}`), caller);
-    assert.deepEqual(await check(`Bearer ${await signed(good(), { alg: "ES256", kid: "e" }, ec.privateKey)}`), caller);
+    assert.partialDeepStrictEqual(await check(`Bearer ${await rs(good())}`), caller);
+    assert.partialDeepStrictEqual(await check(`bearer ${await rs(good(), { typ: "at+JWT" })}`), caller);
+    assert.partialDeepStrictEqual(
+      await check(`Bearer ${await rs({ ...good(), aud: ["mail", "calls"], iat: now() + 5 })}`),
+      caller,
+    );
+    assert.partialDeepStrictEqual(
+      await check(`Bearer ${await signed(good(), { alg: "ES256", kid: "e" }, ec.privateKey)}`),
+      caller,
+    );
   });
 
   for (const [name, token] of Object.entries(bad))

@@ -19,6 +19,7 @@ import { anApi, AUTH_TOKEN, PUBLIC_URL, SECRET } from "./harness.ts";
 import { aBusiness, aLead, aList, aRun } from "./rows.ts";
 import { freshDatabase } from "./support.ts";
 import { signedForm } from "./signed.ts";
+import { testLogger } from "../support/log.ts";
 
 const db = await freshDatabase({ after });
 const limits = {
@@ -35,7 +36,7 @@ const { app, deps } = anApi(db, {
     resumeRun,
     stopRun,
     forceCancelRun,
-    cleanUpBusiness: (door) => cleanUpBusiness({ limits, log: { warn() {} } }, door),
+    cleanUpBusiness: (door) => cleanUpBusiness({ limits, log: testLogger() }, door),
     waitingFor: (door, id) => waitingFor(door, id, { limits, accountSid: undefined, callerId: undefined }),
   },
 });

@@ -8,12 +8,13 @@ import { resumeRun } from "../../src/runs/resume.ts";
 import { anApi, as } from "./harness.ts";
 import { aBusiness, aJob, aRun } from "./rows.ts";
 import { freshDatabase } from "./support.ts";
+import { testLogger } from "../support/log.ts";
 
 const db = await freshDatabase({ after });
 const warned: string[] = [];
 const cleaner = {
   limits: { runTtlMs: 300_000, heartbeatMs: 5_000, afterTtl: "fail" as const },
-  log: { warn: (_: unknown, message?: string) => void warned.push(message ?? "") },
+  log: testLogger((line) => warned.push((JSON.parse(line) as { msg: string }).msg)),
 };
 const { app } = anApi(db, { queue: { resumeRun, cleanUpBusiness: (door) => cleanUpBusiness(cleaner, door) } });
 const minutesAgo = (n: number) => sql`(now() - make_interval(mins => ${n}))::timestamp`;

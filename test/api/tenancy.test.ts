@@ -93,16 +93,12 @@ describe("tenancy", () => {
   });
 
   it("looks again behind the query: a row of another business is an error line, and not found", () => {
-    const lines: unknown[][] = [];
-    const log = {
-      warn: (...line: unknown[]) => void lines.push(["warn", ...line]),
-      error: (...line: unknown[]) => void lines.push(["error", ...line]),
-    };
-    const guard = guardOf(openDoor(db, { businessId: 1, actor: "user:7", userId: 7 }), log);
+    const { deps, lines } = anApi(db);
+    const guard = guardOf(openDoor(db, { businessId: 1, actor: "user:7", userId: 7 }), deps.log);
     assert.equal(guard.one({ businessId: 2 }, "run", 5), undefined);
     assert.deepEqual(guard.own([{ businessId: 1 }, { businessId: 2 }], "run"), [{ businessId: 1 }]);
     assert.deepEqual(
-      lines.map(([level, , message]) => [level, message]),
+      lines.map(({ level, message }) => [level, message]),
       [
         ["error", "[SECURITY] Business ID mismatch"],
         ["error", "[SECURITY] Business ID mismatch"],

@@ -1,5 +1,6 @@
 // A stage for tests of one fault at a time: processes that can be killed at a named moment, quick leases, calls that are
 // over in no time, and a carrier without faults of its own.
+import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { row } from "../../db/client.ts";
 import { sql } from "drizzle-orm";
 import type { Moment } from "../../src/runs/engine.ts";
 import type { Scope } from "../support/postgres.ts";
+import { numbersInLogs } from "../support/numbersIn.ts";
 import { lastFirst } from "../support/scope.ts";
 import { until } from "../support/until.ts";
 import { Member, type Role } from "./fleet.ts";
@@ -58,7 +60,14 @@ export function wholeFile(): Scope {
 
 export async function theatre(scope: Scope, options: Partial<StageOptions> = {}): Promise<Theatre> {
   const folder = mkdtempSync(join(tmpdir(), "ringpost-drill-"));
-  scope.after(() => rmSync(folder, { recursive: true, force: true }));
+  scope.after(() => {
+    const numbers = numbersInLogs(
+      folder,
+      people.runs.flatMap((run) => run.numbers),
+    );
+    rmSync(folder, { recursive: true, force: true });
+    assert.deepEqual(numbers, [], "no phone number is in the logs");
+  });
   const stage = await setStage(scope, {
     seed: 1,
     limits: [3],

@@ -12,6 +12,7 @@ import { cutOver } from "../../src/cutover/cutOver.ts";
 import { reconcile } from "../../src/runs/reconcile.ts";
 import { wakeDispatch } from "../../src/runs/wake.ts";
 import { resumeRun } from "../../src/runs/resume.ts";
+import { testLogger } from "../support/log.ts";
 import { freshDatabase, type Scope } from "../support/postgres.ts";
 import { seeded } from "../support/random.ts";
 import { sized } from "../support/sizes.ts";
@@ -100,7 +101,7 @@ describe("the cut-over", () => {
     const db = openDatabase({ url, name: "test", max: 2 });
     t.after(() => db.$client.end());
     await db.execute(sql`insert into business (id, name) values (2, 'Other')`);
-    const log = { warn: () => {}, error: () => {} } as unknown as Parameters<typeof forTenant>[2];
+    const log = testLogger();
     const read = (business: number) =>
       forTenant(db, openDoor(db, { businessId: business, actor: "user:1", userId: null }), log);
     for (const after of ["migration", "cut-over"]) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { parseSync } from "@swc/core";
+import { argumentsOf, nodesOf, type Node } from "../support/syntax.ts";
 
 /** Statements that take no parameters, each with a reason why nothing of a request can be in them. */
 const EXCUSED: Record<string, string> = {
@@ -15,21 +15,6 @@ const EXCUSED: Record<string, string> = {
 /** Development only: names of databases and roles that we choose ourselves. */
 const DEV = /^src\/dev\//;
 
-interface Node {
-  type: string;
-  [key: string]: unknown;
-}
-
-const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && "type" in value;
-
-function* nodesOf(value: unknown): Generator<Node> {
-  if (Array.isArray(value)) for (const item of value) yield* nodesOf(item);
-  else if (typeof value === "object" && value !== null) {
-    if (isNode(value)) yield value;
-    for (const inner of Object.values(value)) yield* nodesOf(inner);
-  }
-}
-
 /** A string that is written out: no `${}`, no `+`. */
 const isLiteral = (node: Node) =>
   node.type === "StringLiteral" || (node.type === "TemplateLiteral" && (node["expressions"] as unknown[]).length === 0);
@@ -39,11 +24,11 @@ const isBuilt = (node: Node) =>
 
 function faultsOf(source: string): string[] {
   const faults: string[] = [];
-  for (const node of nodesOf(parseSync(source, { syntax: "typescript" }))) {
+  for (const node of nodesOf(source)) {
     if (node.type !== "CallExpression") continue;
     const callee = node["callee"] as Node;
     const name = (callee["property"] as Node | undefined)?.["value"];
-    const first = (node["arguments"] as { expression: Node }[])[0]?.expression;
+    const [first] = argumentsOf(node);
     if (callee.type !== "MemberExpression" || !first) continue;
     if (name === "raw" && (callee["object"] as Node)["value"] === "sql" && !isLiteral(first)) faults.push("sql.raw");
     if ((name === "query" || name === "execute") && isBuilt(first)) faults.push(`${name}()`);

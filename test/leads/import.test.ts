@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { promisify } from "node:util";
 
 import { type LeadsSource, readLeads, type ReadOptions } from "../../src/leads/import.ts";
 import { csvOf, messyCsv, sheetOf } from "../support/leads.ts";
+import { outputOf } from "../support/output.ts";
 import { xlsxOf } from "../support/xlsx.ts";
 
 const SEED = Number(process.env["SEED"] ?? 1);
@@ -195,7 +194,7 @@ describe("importing 100,000 rows", () => {
       t.after(() => rm(folder, { recursive: true }));
       await writeFile(join(folder, name), content());
       const script = join(import.meta.dirname, "../support/import-process.ts");
-      const { stdout } = await promisify(execFile)(process.execPath, [script, join(folder, name)]);
+      const stdout = await outputOf([script, join(folder, name)]);
       const figures = JSON.parse(stdout) as Record<"leads" | "errors" | "peakMb" | "longestBlockMs", number>;
       t.diagnostic(`${name}: ${stdout.trim()}`);
       assert.equal(figures.leads + figures.errors, 100_000);

@@ -1,9 +1,7 @@
 // TTL reclaim and `make reap`: what was lost is failed with the reason, a person resumes it, and nobody is called twice.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { sql } from "drizzle-orm";
 import { inTransaction, row, rows } from "../../db/client.ts";
 import { beginAttempt } from "../../src/runs/begin.ts";
@@ -12,6 +10,7 @@ import { reap } from "../../src/runs/reap.ts";
 import { requeueJob } from "../../src/runs/requeue.ts";
 import { resumeRun } from "../../src/runs/resume.ts";
 import { stopRun } from "../../src/runs/stop.ts";
+import { outputOf } from "../support/output.ts";
 import { assertInvariants, minutes, seconds, world, type World } from "../support/world.ts";
 
 const reaper = (w: World, limits = w.limits) => ({ ...w.engine(), limits });
@@ -185,7 +184,7 @@ describe("reap", () => {
     const { runId } = await w.aRun({ business, lockedAgo: minutes(6) });
     const env = { PATH: process.env["PATH"] ?? "", DATABASE_URL: w.url, LOG_LEVEL: "error" };
     const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [main, "reap"], { env });
+    const stdout = await outputOf([main, "reap"], env);
     assert.match(stdout, /^\{"reclaimed_runs":1,.*\}\n$/);
     assert.equal((await w.run(runId)).status, "failed");
   });

@@ -5,11 +5,12 @@ import { openDatabase, row, rows, type Database } from "../../db/client.ts";
 import { openDoor, type Door } from "../../db/door.ts";
 import type { StandInOptions } from "../../src/dev/twilio/options.ts";
 import { startStandIn, type StandIn } from "../../src/dev/twilio/standIn.ts";
-import { createLogger, type Logger } from "../../src/log.ts";
+import type { Logger } from "../../src/log.ts";
 import { enqueueRun, type EnqueueInput, type Enqueued } from "../../src/runs/enqueue.ts";
 import type { Engine, Limits } from "../../src/runs/engine.ts";
 import type { JobStatus, RunStatus } from "../../src/runs/states.ts";
 import type { Worker, WorkerOptions } from "../../src/worker.ts";
+import { testLogger } from "./log.ts";
 import { migratedDatabase } from "./migrated.ts";
 import type { Scope } from "./postgres.ts";
 import { lastFirst } from "./scope.ts";
@@ -128,7 +129,7 @@ export async function world(t: Scope, options: WorldOptions = {}): Promise<World
   const carrier = await startStandIn({ preset: "instant", ...options.carrier });
   scope.after(() => carrier.close());
   const logged: string[] = [];
-  const log = createLogger("debug", { write: (line) => logged.push(line) });
+  const log = testLogger((line) => logged.push(line));
   const businesses: Business[] = [];
   const setup = { databaseUrl: url, publicUrl: receiver.publicUrl, carrier: account(carrier), limits };
 

@@ -11,6 +11,7 @@ import { resumeRun } from "../../src/runs/resume.ts";
 import { forceCancelRun, stopRun } from "../../src/runs/stop.ts";
 import { waitingFor } from "../../src/runs/waiting.ts";
 import { anApi } from "../api/harness.ts";
+import { testLogger } from "../support/log.ts";
 import { CRM, OURS } from "./shops.ts";
 
 const LIMITS = {
@@ -36,7 +37,7 @@ export function aRealApi(db: Database, t: { after(close: () => Promise<void>): v
       resumeRun,
       applyNews,
       waitingFor: waiting,
-      cleanUpBusiness: (door) => cleanUpBusiness({ limits: LIMITS, log: { warn: () => undefined } }, door),
+      cleanUpBusiness: (door) => cleanUpBusiness({ limits: LIMITS, log: testLogger() }, door),
     },
     deps: { readLeads, feed },
   });

@@ -16,6 +16,7 @@ function command(url: string, ...flags: string[]): { status: number | null; out:
     env: { ...process.env, DATABASE_URL: url },
     encoding: "utf8",
   });
+  process.stderr.write(run.stderr);
   return { status: run.status, out: run.stdout + run.stderr };
 }
 

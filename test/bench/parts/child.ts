@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Scope } from "../../support/postgres.ts";
+import { holdsNumber } from "../../support/numbersIn.ts";
 import { until } from "../../support/until.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -52,6 +53,8 @@ export async function startChild(
     await Promise.race([exited, sleep(LONGEST_DRAIN_MS, undefined, { ref: false })]);
     if (!gone()) child.kill("SIGKILL");
     await exited;
+    const lines = readFileSync(file, "utf8").split("\n");
+    if (lines.some((line) => holdsNumber(line))) throw new Error(`a phone number in the log of ${name}`);
   };
   scope.after(stop);
   const ready = () => {
