@@ -16,7 +16,11 @@ const Change = v.strictObject({
   message_he: v.nullish(words(MAX_WORDS)),
   message_en: v.nullish(words(MAX_WORDS)),
   locale: v.nullish(v.picklist(["he", "en"])),
-  voice_url: v.nullish(v.pipe(words(2048), v.url(), v.regex(/^https?:\/\//i))),
+  // One pattern for all of it: the document shows only one.
+  // oxlint-disable-next-line no-control-regex
+  voice_url: v.nullish(
+    v.pipe(v.string(), v.maxLength(2048), v.url(), v.regex(/^[hH][tT]{2}[pP][sS]?:\/\/[^\u0000\p{Cs}]*$/u)),
+  ),
 });
 
 export function settingsRoutes({ config }: ApiDeps, access: Access) {
