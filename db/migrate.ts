@@ -52,11 +52,6 @@ export async function migrateDatabase(url: string, options: MigrateOptions = {})
   }
 }
 
-/** Which of our files the database still lacks; empty when it is current. A database without our tables lacks all. */
-export async function pendingMigrations(client: { query: pg.Pool["query"] }): Promise<string[]> {
-  return (await pendingFiles(client)).map((file) => file.tag);
-}
-
 /** A connection of its own: the lock and the helpers of a file belong to the session. */
 async function connectMigrator(url: string): Promise<pg.Client> {
   const client = new pg.Client({

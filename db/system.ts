@@ -2,7 +2,7 @@
 // business's door, and whether the database is fit to serve. Nothing of a row but its ids leaves this file.
 import { eq } from "drizzle-orm";
 import { pgCode, type Database } from "./client.ts";
-import { pendingMigrations } from "./migrate.ts";
+import { pendingMigrations } from "./migrate/bookkeeping.ts";
 import { attempts, jobs, runs } from "./schema.ts";
 
 export interface CallPlace {

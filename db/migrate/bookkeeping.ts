@@ -16,6 +16,11 @@ export async function pendingFiles(client: Client): Promise<MigrationFile[]> {
   return migrationFiles().filter((file) => !applied.has(file.when));
 }
 
+/** Their names; empty when the database is current. */
+export async function pendingMigrations(client: Client): Promise<string[]> {
+  return (await pendingFiles(client)).map((file) => file.tag);
+}
+
 export async function prepareBookkeeping(client: Client): Promise<void> {
   await client.query("create schema if not exists drizzle");
   await client.query(

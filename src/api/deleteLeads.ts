@@ -5,9 +5,8 @@ import { CodedError } from "../errors.ts";
 import { MANAGERS, onlyFor, type Access } from "./access.ts";
 import { jsonBody, valid } from "./body.ts";
 import type { ApiEnv } from "./deps.ts";
-import { MAX_LEADS } from "./enqueue.ts";
 import { SAY } from "./messages.ts";
-import { id, idText } from "./schemas.ts";
+import { id, idText, MAX_LEADS } from "./schemas.ts";
 
 const leadParam = v.object({ lead_id: idText });
 

@@ -7,10 +7,8 @@ import type { Access } from "./access.ts";
 import { jsonBody, valid } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { markReplayed, onceOf } from "./idempotency.ts";
-import { id, words } from "./schemas.ts";
+import { id, MAX_LEADS, words } from "./schemas.ts";
 
-/** One run, and one import: a campaign of more is a mistake. */
-export const MAX_LEADS = 200_000;
 /** Twilio says at most 4,096 characters in one go. */
 export const MAX_WORDS = 4_000;
 

@@ -7,11 +7,10 @@ import { CodedError } from "../errors.ts";
 import { MANAGERS, onlyFor, type Access } from "./access.ts";
 import { isJson, limitBody, parse, parseJson } from "./body.ts";
 import type { ApiDeps, ApiEnv, LeadsReader } from "./deps.ts";
-import { MAX_LEADS } from "./enqueue.ts";
 import { hashOf, markReplayed, onceOf } from "./idempotency.ts";
 import { rowFault, SAY } from "./messages.ts";
 import { isForm, parseForm } from "./multipart.ts";
-import { words } from "./schemas.ts";
+import { MAX_LEADS, words } from "./schemas.ts";
 
 /** A 10 MB file with the multipart around it, and rows as JSON, which says each column's name in every row. */
 const IMPORT_BYTES = 16 * 1024 * 1024;

@@ -5,8 +5,7 @@ import { CodedError } from "../errors.ts";
 import type { Access } from "./access.ts";
 import { valid } from "./body.ts";
 import type { ApiEnv } from "./deps.ts";
-import { MAX_LEADS } from "./enqueue.ts";
-import { idText, pageQuery, words } from "./schemas.ts";
+import { idText, MAX_LEADS, pageQuery, words } from "./schemas.ts";
 import { iso, leadView } from "./views.ts";
 
 const oneOrMore = v.union([words(64), v.pipe(v.array(words(64)), v.maxLength(50))]);

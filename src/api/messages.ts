@@ -183,6 +183,11 @@ const calls = (n: number): Both => ({
   he: n === 1 ? "שיחה ממתינה אחת בוטלה" : `${n} שיחות ממתינות בוטלו`,
 });
 
+const deleted = (n: number): Both => ({
+  en: n === 1 ? "1 lead was deleted." : `${n} leads were deleted.`,
+  he: n === 1 ? "ליד אחד נמחק." : `${n} לידים נמחקו.`,
+});
+
 /** What went well, in words. */
 export const SAY = {
   stopped: (n: number): Both => ({ en: `Stopped. ${calls(n).en}.`, he: `התור נעצר. ${calls(n).he}.` }),
@@ -195,22 +200,22 @@ export const SAY = {
     he: n === 1 ? "שיחה אחת יצאה לדרך." : `${n} שיחות יצאו לדרך.`,
   }),
   nonePlaced: { en: "No call could be placed.", he: "לא ניתן היה לבצע אף שיחה." },
-  queued: (n: number): Both => ({ en: `${n} calls were queued.`, he: `${n} שיחות נכנסו לתור.` }),
+  queued: (n: number): Both => ({
+    en: n === 1 ? "1 call was queued." : `${n} calls were queued.`,
+    he: n === 1 ? "שיחה אחת נכנסה לתור." : `${n} שיחות נכנסו לתור.`,
+  }),
   resumed: (n: number): Both => ({
-    en: `Resumed. ${n} leads are waiting to be called.`,
-    he: `הריצה חודשה. ${n} לידים ממתינים לשיחה.`,
+    en: n === 1 ? "Resumed. 1 lead is waiting to be called." : `Resumed. ${n} leads are waiting to be called.`,
+    he: n === 1 ? "הריצה חודשה. ליד אחד ממתין לשיחה." : `הריצה חודשה. ${n} לידים ממתינים לשיחה.`,
   }),
   cleanedUp: (n: number): Both =>
     n === 0
       ? { en: "Nothing was stuck.", he: "לא נמצאו ריצות תקועות." }
       : { en: `Stuck runs cleaned up: ${n}.`, he: `ריצות תקועות שנוקו: ${n}.` },
-  deleted: (n: number): Both => ({
-    en: n === 1 ? "1 lead was deleted." : `${n} leads were deleted.`,
-    he: n === 1 ? "ליד אחד נמחק." : `${n} לידים נמחקו.`,
-  }),
+  deleted,
   deletedSome: (n: number, kept: number): Both => ({
-    en: `${n} leads were deleted. ${kept} stay, because they have calls.`,
-    he: `${n} לידים נמחקו. ${kept} נשארו כי יש להם שיחות.`,
+    en: `${deleted(n).en} ${kept === 1 ? "1 stays, because it has calls." : `${kept} stay, because they have calls.`}`,
+    he: `${deleted(n).he} ${kept === 1 ? "ליד אחד נשאר כי יש לו שיחות." : `${kept} נשארו כי יש להם שיחות.`}`,
   }),
   listName: (day: string): Both => ({ en: `Import ${day}`, he: `ייבוא ${day}` }),
 } satisfies Record<string, Both | ((...args: never[]) => Both)>;
@@ -233,6 +238,11 @@ export function waitingWords(waiting: Waiting): Both {
     case "worker":
       return { en: "No worker is running, so nobody is being called.", he: "אין תהליך חיוג פעיל, ולכן אין שיחות." };
     case "slot":
+      if (waiting.limit === 1)
+        return {
+          en: "The only line is busy; the next call starts when it ends.",
+          he: "הקו היחיד תפוס; השיחה הבאה תצא כשהוא יתפנה.",
+        };
       return {
         en: `All ${waiting.limit} lines are busy; the next call starts when one ends.`,
         he: `כל ${waiting.limit} הקווים תפוסים; השיחה הבאה תצא כשאחד מהם יתפנה.`,

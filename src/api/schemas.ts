@@ -3,6 +3,8 @@
 import * as v from "valibot";
 
 const INT4_MAX = 2_147_483_647;
+/** One run, and one import: a campaign of more is a mistake. */
+export const MAX_LEADS = 200_000;
 
 /** An id in a JSON body: a whole number, never a string. */
 export const id = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(INT4_MAX));
@@ -20,12 +22,19 @@ const wholeText = (low: number, high: number) =>
     v.maxValue(high),
   );
 
+/** What `wholeText` says of its limits, read again: JSON Schema sees only digits. */
+export function rangeIn(description: string | undefined): { minimum: number; maximum: number } | undefined {
+  const [, low, high] = /^From (\d+) to (\d+)\.$/.exec(description ?? "") ?? [];
+  return low === undefined ? undefined : { minimum: Number(low), maximum: Number(high) };
+}
+
 /** An id in a path or query. */
 export const idText = wholeText(1, INT4_MAX);
 
 /** Text that Postgres can store: no NUL, no half surrogate pairs. Length in UTF-16 units. */
 // oxlint-disable-next-line no-control-regex -- NUL is exactly what must be found
-export const words = (max: number) => v.pipe(v.string(), v.maxLength(max), v.regex(/^[^\u0000\p{Cs}]*$/u));
+export const WORDS = /^[^\u0000\p{Cs}]*$/u;
+export const words = (max: number) => v.pipe(v.string(), v.maxLength(max), v.regex(WORDS));
 
 export const runParam = v.object({ run_id: idText });
 

@@ -10,11 +10,11 @@ import type { Enqueued } from "../runs/enqueue.ts";
 import type { Access } from "./access.ts";
 import { jsonBody, valid } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
-import { enqueuer, MAX_LEADS } from "./enqueue.ts";
+import { enqueuer } from "./enqueue.ts";
 import { markReplayed, onceOf } from "./idempotency.ts";
 import type { Locale } from "./locale.ts";
 import { SAY, SKIPPED } from "./messages.ts";
-import { id } from "./schemas.ts";
+import { id, MAX_LEADS } from "./schemas.ts";
 
 /** More leads than this are a queue: nobody wants to wait for them. */
 const AT_ONCE = 3;

@@ -1,6 +1,6 @@
 // API and worker never migrate: on an older schema they say so and end.
 import { openDatabase, type Database } from "../../db/client.ts";
-import { pendingMigrations } from "../../db/migrate.ts";
+import { pendingMigrations } from "../../db/migrate/bookkeeping.ts";
 import { CodedError } from "../errors.ts";
 
 export async function requireCurrentSchema(db: Database): Promise<void> {

@@ -1,5 +1,5 @@
 // What an answered call hears, as TwiML. The SDK escapes the words.
-import twilio from "twilio";
+import VoiceResponse from "twilio/lib/twiml/VoiceResponse.js";
 
 // Hebrew is spoken by Google's voices only. Source: https://www.twilio.com/docs/voice/twiml/say/text-speech
 const SPEAKER = {
@@ -9,7 +9,7 @@ const SPEAKER = {
 
 /** Says each text in its language, then hangs up. */
 export function sayAndHangUp(texts: readonly { language: "he" | "en"; words: string }[]): string {
-  const response = new twilio.twiml.VoiceResponse();
+  const response = new VoiceResponse();
   for (const { language, words } of texts) response.say(SPEAKER[language], printable(words));
   response.hangup();
   return response.toString();

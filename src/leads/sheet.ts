@@ -1,6 +1,7 @@
 // A worksheet's XML -> rows of cell texts. Numbers come out as plain digits, never as 5.01E+08: a phone number typed into
 // Excel is a number there.
 
+import { Strings } from "./strings.ts";
 import { MAX_COLUMNS, type TableRow } from "./table.ts";
 import { type Attributes, parseXml } from "./xml.ts";
 
@@ -8,8 +9,8 @@ import { type Attributes, parseXml } from "./xml.ts";
 const MAX_CELL_LENGTH = 32_767;
 
 /** Workbooks keep each distinct text once. Phonetic guides (`rPh`) are not part of the text. */
-export async function sharedStrings(xml: AsyncIterable<Uint8Array>): Promise<string[]> {
-  const strings: string[] = [];
+export async function sharedStrings(xml: AsyncIterable<Uint8Array>): Promise<Strings> {
+  const strings = new Strings();
   const text = new CellText();
   const pieces = parseXml(xml, {
     open: (name) => {
@@ -19,14 +20,14 @@ export async function sharedStrings(xml: AsyncIterable<Uint8Array>): Promise<str
     text: (part) => text.add(part),
     close: (name) => {
       text.close(name);
-      if (name === "si") strings.push(text.value);
+      if (name === "si") strings.add(text.value);
     },
   });
   while (!(await pieces.next()).done);
   return strings;
 }
 
-export async function* sheetRows(xml: AsyncIterable<Uint8Array>, strings: string[]): AsyncGenerator<TableRow, void> {
+export async function* sheetRows(xml: AsyncIterable<Uint8Array>, strings: Strings): AsyncGenerator<TableRow, void> {
   const ready: TableRow[] = [];
   const text = new CellText();
   let row = 0;
@@ -59,8 +60,8 @@ export async function* sheetRows(xml: AsyncIterable<Uint8Array>, strings: string
   for await (const _ of pieces) yield* ready.splice(0);
 }
 
-function cellText(type: string, value: string, strings: string[]): string {
-  if (type === "s") return strings[Number(value)] ?? "";
+function cellText(type: string, value: string, strings: Strings): string {
+  if (type === "s") return strings.at(Number(value)) ?? "";
   if (type === "n") return plainNumber(value);
   return type === "e" ? "" : value; // an error such as #N/A is no content
 }

@@ -6,6 +6,7 @@ import { posix } from "node:path";
 import { CodedError } from "../errors.ts";
 import type { ByteReader } from "./bytes.ts";
 import { sharedStrings, sheetRows } from "./sheet.ts";
+import { Strings } from "./strings.ts";
 import type { TableRow } from "./table.ts";
 import { attribute, type Attributes, parseXml } from "./xml.ts";
 import { Zip } from "./zip.ts";
@@ -33,7 +34,8 @@ export async function* workbookRows(bytes: ByteReader): AsyncGenerator<TableRow,
   if (!sheet) throw new CodedError("import.unreadable", "The workbook has no visible sheet");
 
   const [strings] = await relations(zip, workbook.path, "sharedStrings");
-  const texts = strings && zip.has(strings.path) ? await sharedStrings(zip.read(strings.path, MAX_STRINGS_BYTES)) : [];
+  const texts =
+    strings && zip.has(strings.path) ? await sharedStrings(zip.read(strings.path, MAX_STRINGS_BYTES)) : new Strings();
   yield* sheetRows(zip.read(sheet.path, MAX_SHEET_BYTES), texts);
 }
 

@@ -208,7 +208,7 @@ describe("deleting leads", () => {
     assert.deepEqual((await remove({ delete_all: true })).json, {
       success: true,
       deleted_count: 1,
-      message: "1 leads were deleted. 1 stay, because they have calls.",
+      message: "1 lead was deleted. 1 stays, because it has calls.",
     });
     assert.ok(b);
     const none = await remove({ delete_all: true });

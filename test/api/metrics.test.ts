@@ -154,7 +154,7 @@ describe("the typed client", () => {
     const client = apiClient(api.url, token, "he");
     const answer = await client.api.outbound.runs[":run_id"].resume.$post({ param: { run_id: String(run.id) } });
     const { message, status } = await answer.json();
-    assert.deepEqual([message, status satisfies string], ["הריצה חודשה. 1 לידים ממתינים לשיחה.", "running"]);
+    assert.deepEqual([message, status satisfies string], ["הריצה חודשה. ליד אחד ממתין לשיחה.", "running"]);
     const calls = await (await client.api.outbound["recent-calls"].$get({ query: { page_size: "5" } })).json();
     assert.equal(calls.total satisfies number, 0);
   });

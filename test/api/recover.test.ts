@@ -45,7 +45,7 @@ describe("resume", () => {
         200,
         {
           success: true,
-          message: "Resumed. 1 leads are waiting to be called.",
+          message: "Resumed. 1 lead is waiting to be called.",
           run_id: run.id,
           status: "running",
           queued: 1,

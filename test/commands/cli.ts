@@ -2,13 +2,16 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { holdsNumber } from "../support/numbersIn.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** What the Makefile gives to Node. */
+const FLAGS =
+  /^MAIN := node (.*) src\/main\.ts$/m.exec(readFileSync(join(ROOT, "Makefile"), "utf8"))?.[1]?.split(" ") ?? [];
 
 export interface Cli {
   dataDir: string;
@@ -42,7 +45,7 @@ export function cli(t: TestContext): Cli {
     );
   });
   const start = (args: string[], env: Record<string, string> = {}): Started => {
-    const child = spawn(process.execPath, [join(ROOT, "src/main.ts"), ...args], {
+    const child = spawn(process.execPath, [...FLAGS, join(ROOT, "src/main.ts"), ...args], {
       cwd: ROOT,
       env: {
         PATH: process.env["PATH"] ?? "",

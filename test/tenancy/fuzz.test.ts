@@ -2,9 +2,11 @@
 // nothing. FULL=1: ten times as many. SEED=n: another set.
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { openApiDocument } from "../../src/api/openapi.ts";
 import { PROBLEMS } from "../../src/api/messages.ts";
 import type { Role } from "../../src/api/auth.ts";
 import { signToken } from "../../src/api/token.ts";
+import { conformance } from "../api/conformance.ts";
 import { SECRET } from "../api/harness.ts";
 import { aBusiness, aJob, aLead, aList, aRun } from "../api/rows.ts";
 import { freshDatabase } from "../api/support.ts";
@@ -48,6 +50,7 @@ describe(`${REQUESTS} bent requests (SEED=${SEED})`, () => {
   it("are answered or refused, never failed", async () => {
     const random = seeded(SEED);
     const operations = await operationsOf(app);
+    const spec = conformance(await openApiDocument());
     assert.ok(operations.length > 20);
     const [mine, theirs] = [(await aBusiness(db)).id, (await aBusiness(db)).id];
     const tokenOf = (role: Role, businessId?: number) => signToken({ secret: SECRET, sub: "7", role, businessId });
@@ -83,6 +86,9 @@ describe(`${REQUESTS} bent requests (SEED=${SEED})`, () => {
         continue;
       }
       const text = await response.text();
+      const operation = spec.operations.find(({ method, path }) => method === made.method && path === made.route);
+      assert.ok(operation, what);
+      spec.check(operation, { status: response.status, headers: response.headers, text });
       assert.ok(
         response.status < 500,
         `${what}: ${response.status} ${text}\n${JSON.stringify(lines.findLast((l) => l.level === "error"))}`,

@@ -26,6 +26,8 @@ interface Operation {
 
 export interface Made {
   method: string;
+  /** The route's pattern. */
+  route: string;
   path: string;
   headers: Record<string, string>;
   body: string | undefined;
@@ -162,6 +164,7 @@ export function makeRequest(random: Random, operations: readonly Operation[], id
   const json = body && (JSON.stringify(value(body, "")) as string | undefined);
   return {
     method,
+    route: path,
     path: query.length > 0 ? `${filled}?${query.join("&")}` : filled,
     headers: { ...(body && { "content-type": "application/json" }), ...headers },
     body: json === undefined ? undefined : (some(4, () => json.slice(0, random.below(json.length + 1))) ?? json),

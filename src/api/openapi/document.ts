@@ -4,12 +4,14 @@ import { Hono } from "hono";
 import type { RouterRoute } from "hono/types";
 import { describeRoute, generateSpecs, resolver, type DescribeRouteOptions } from "hono-openapi";
 import { PROBLEMS, type ProblemCode } from "../messages.ts";
-import { DIGITS } from "../schemas.ts";
+import { DIGITS, rangeIn } from "../schemas.ts";
 import { Problem } from "./answers.ts";
-import type { Operation, Tag } from "./operation.ts";
+import { headersOf } from "./headers.ts";
+import { ONCE, type Operation, type Tag } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
 
 export type OpenApiDocument = Awaited<ReturnType<typeof generateSpecs>>;
+type Parameter = NonNullable<DescribeRouteOptions["parameters"]>[number];
 type OperationObject = NonNullable<NonNullable<NonNullable<OpenApiDocument["paths"]>[string]>["get"]>;
 
 const TAGS: Record<Tag, string> = {
@@ -26,7 +28,6 @@ A system_admin belongs to no business and names one with \`?business_id=\`.`;
 
 const ALWAYS: readonly ProblemCode[] = ["internal"];
 const SIGNED_IN: readonly ProblemCode[] = [
-  "request.too_many",
   "auth.token_missing",
   "auth.token_invalid",
   "auth.token_expired",
@@ -38,14 +39,6 @@ const SIGNED_IN: readonly ProblemCode[] = [
   "business.not_found",
   "database.unavailable",
 ];
-
-const KEYED: readonly ProblemCode[] = ["idempotency.in_flight", "idempotency.key_reused"];
-const KEY = {
-  name: "Idempotency-Key",
-  in: "header" as const,
-  description: "Sent again with the same key and body, the first answer comes back, with Idempotent-Replayed: true.",
-  schema: { type: "string" as const, minLength: 1, maxLength: 255 },
-};
 
 /** @param routes the application's, which carry the schemas that validate each request */
 export async function documentOf(routes: readonly RouterRoute[]): Promise<OpenApiDocument> {
@@ -72,67 +65,99 @@ export async function documentOf(routes: readonly RouterRoute[]): Promise<OpenAp
     },
   });
   for (const { route, sends } of OPERATIONS) if (sends !== undefined) showBody(document, route, sends);
+  for (const { route, events } of OPERATIONS) if (events) await showEvents(document, route, events);
   for (const path of Object.values(document.paths ?? {}))
     for (const operation of Object.values(path ?? {})) wholeNumbers(operation as OperationObject);
   return document;
 }
 
-const IDEMPOTENCY_KEY = {
-  in: "header" as const,
+const NAMED_BUSINESS: Parameter = {
+  in: "query",
+  name: "business_id",
+  description: "For a system_admin, who has to name one. Of no meaning to everybody else.",
+  schema: { type: "integer", minimum: 1, maximum: 2_147_483_647 },
+};
+const LANGUAGE: Parameter = {
+  in: "header",
+  name: "Accept-Language",
+  description: "Hebrew or English for what is said to people.",
+  schema: { type: "string" },
+};
+const IDEMPOTENCY_KEY: Parameter = {
+  in: "header",
   name: "Idempotency-Key",
   description:
     "Sent again within 24 hours with the same body, the first answer comes again, with `Idempotent-Replayed: true`.",
-  schema: { type: "string" as const, minLength: 1, maxLength: 255 },
+  schema: { type: "string", pattern: "^[\\x21-\\x7e]{1,255}$" },
+};
+const LAST_EVENT_ID: Parameter = {
+  in: "header",
+  name: "Last-Event-ID",
+  description: "The id of the last event that was seen.",
+  schema: { type: "string" },
 };
 
 function describe(operation: Operation): DescribeRouteOptions {
-  const { id, tag, summary, description, access, body, keyed } = operation;
+  const { id, tag, summary, description, access, body, keyed, problems = [] } = operation;
   const isPublic = access === "public";
-  const codes: ProblemCode[] = [...ALWAYS, ...(operation.problems ?? [])];
+  const isSignedIn = !isPublic && access !== "carrier";
+  const codes: ProblemCode[] = [...ALWAYS, ...problems];
   if (access === "carrier") codes.push("webhook.forbidden", "database.unavailable");
   else if (!isPublic) codes.push(...SIGNED_IN);
-  if (keyed) codes.push(...KEYED);
+  if (keyed) codes.push(...ONCE);
   const managers = access === "managers" ? "For owner, admin and system_admin." : undefined;
   const words = [description, managers].filter(Boolean).join("\n\n");
+  const parameters = [
+    ...(isSignedIn ? [LANGUAGE] : []),
+    ...(isSignedIn && !operation.ofRun ? [NAMED_BUSINESS] : []),
+    ...(keyed ? [IDEMPOTENCY_KEY] : []),
+    ...(operation.events ? [LAST_EVENT_ID] : []),
+  ];
   return {
     operationId: id,
     tags: [tag],
     summary,
     ...(words && { description: words }),
-    ...(codes.includes("idempotency.key_reused") && { parameters: [IDEMPOTENCY_KEY] }),
+    ...(parameters.length > 0 && { parameters }),
     ...(isPublic && { security: [] }),
     ...(access === "carrier" && { security: [{ signature: [] }] }),
-    ...(keyed && { parameters: [KEY] }),
     ...(body && { requestBody: { required: true, content: contentOf(body) } }),
-    responses: { ...answersOf(operation), ...problemsOf(codes) },
+    responses: { ...answersOf(operation, isSignedIn), ...problemsOf(codes, isSignedIn) },
   };
 }
 
 const contentOf = (body: Record<string, object>) =>
   Object.fromEntries(Object.entries(body).map(([media, schema]) => [media, { schema }]));
 
-function answersOf({ answers }: Operation): NonNullable<DescribeRouteOptions["responses"]> {
+function answersOf({ answers, keyed }: Operation, counted: boolean): NonNullable<DescribeRouteOptions["responses"]> {
   const shown = Object.entries(answers).map(([status, answer]) => {
-    const { is } = answer;
+    const own = "headers" in answer ? answer.headers : {};
+    const headers = { ...headersOf(Number(status), { counted, keyed: keyed ?? false }), ...own };
+    const said = { description: answer.is, ...(Object.keys(headers).length > 0 && { headers }) };
     if ("media" in answer) {
-      const schema = answer.media === "application/json" ? { type: "object" as const } : { type: "string" as const };
-      return [status, { description: is, content: { [answer.media]: { schema } } }] as const;
+      const schemaOf = (media: string) => ({
+        type: media === "application/json" ? ("object" as const) : ("string" as const),
+      });
+      const content = [answer.media].flat().map((media) => [media, { schema: schemaOf(media) }] as const);
+      return [status, { ...said, content: Object.fromEntries(content) }] as const;
     }
-    if (!("json" in answer)) return [status, { description: is }] as const;
+    if (!("json" in answer)) return [status, said] as const;
     const { json, example } = answer;
     const media = { schema: resolver(json), ...(example !== undefined && { example }) };
-    return [status, { description: is, content: { "application/json": media } }] as const;
+    return [status, { ...said, content: { "application/json": media } }] as const;
   });
   return Object.fromEntries(shown);
 }
 
 /** One response per status, which names its codes and shows each of them. */
-function problemsOf(codes: readonly ProblemCode[]): NonNullable<DescribeRouteOptions["responses"]> {
+function problemsOf(codes: readonly ProblemCode[], counted: boolean): NonNullable<DescribeRouteOptions["responses"]> {
   const byStatus = Map.groupBy(new Set(codes), (code) => PROBLEMS[code].status);
   const shown = [...byStatus].map(([status, of]) => {
     const examples = Object.fromEntries(of.map((code) => [code, { value: exampleOf(code) }]));
     const description = of.map((code) => `\`${code}\``).join(", ");
-    return [status, { description, content: { "application/problem+json": { schema: resolver(Problem), examples } } }];
+    const headers = headersOf(status, { counted, keyed: false });
+    const content = { "application/problem+json": { schema: resolver(Problem), examples } };
+    return [status, { description, headers, content }];
   });
   return Object.fromEntries(shown) as NonNullable<DescribeRouteOptions["responses"]>;
 }
@@ -142,11 +167,29 @@ function exampleOf(code: ProblemCode) {
   return { type: `urn:ringpost:problem:${code}`, title, status, detail: en, code, error: en };
 }
 
-/** The schema of a body comes from its validator; what to send stands beside it. */
-function showBody(document: OpenApiDocument, route: Operation["route"], example: unknown): void {
+function operationIn(document: OpenApiDocument, route: Operation["route"]): OperationObject | undefined {
   const [method = "", path = ""] = route.split(" ");
   const paths = document.paths as Record<string, Record<string, OperationObject>>;
-  const body = paths[path]?.[method.toLowerCase()]?.requestBody;
+  return paths[path.replace(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()];
+}
+
+/** OpenAPI 3.1 has no words for what a stream's events say: an extension has, by the event's name. */
+async function showEvents(
+  document: OpenApiDocument,
+  route: Operation["route"],
+  events: NonNullable<Operation["events"]>,
+): Promise<void> {
+  const answer = operationIn(document, route)?.responses?.["200"];
+  const stream = answer && "content" in answer ? answer.content?.["text/event-stream"] : undefined;
+  if (!stream) throw new Error(`${route} answers with no stream`);
+  const shown: Record<string, object> = {};
+  for (const [name, data] of Object.entries(events)) shown[name] = (await resolver(data).toOpenAPISchema()).schema;
+  Object.assign(stream, { "x-events": shown });
+}
+
+/** The schema of a body comes from its validator; what to send stands beside it. */
+function showBody(document: OpenApiDocument, route: Operation["route"], example: unknown): void {
+  const body = operationIn(document, route)?.requestBody;
   const json = body && "content" in body ? body.content["application/json"] : undefined;
   if (!json) throw new Error(`${route} takes no JSON`);
   json.example = example;
@@ -158,7 +201,11 @@ function wholeNumbers(operation: OperationObject): void {
     if (!("schema" in parameter) || !parameter.schema || !("pattern" in parameter.schema)) continue;
     const { pattern, default: preset } = parameter.schema;
     if (pattern !== DIGITS.source) continue;
-    const schema = { type: "integer", ...(preset !== undefined && { default: Number(preset) }) };
+    const schema = {
+      type: "integer",
+      ...rangeIn(parameter.description),
+      ...(preset !== undefined && { default: Number(preset) }),
+    };
     parameter.schema = schema as typeof parameter.schema;
   }
 }

@@ -1,6 +1,7 @@
 // One route in words and schemas. What it accepts comes from the schemas that validate it, and is not repeated here.
 import type * as v from "valibot";
 import type { ProblemCode } from "../messages.ts";
+import type { Headers } from "./headers.ts";
 
 type Schema = v.GenericSchema;
 export type Tag = "runs" | "calls" | "leads" | "settings" | "carrier" | "operation";
@@ -15,12 +16,18 @@ export interface Operation {
   /** By status: a JSON schema, or the media type of something else. */
   answers: Record<
     number,
-    { is: string; json: Schema; example?: unknown } | { is: string; media: string } | { is: string }
+    | { is: string; json: Schema; example?: unknown }
+    | { is: string; media: string | string[]; headers?: Headers }
+    | { is: string }
   >;
+  /** What an event stream's events say, by their names. */
+  events?: Record<string, Schema>;
   /** Beside those that every route may answer. */
   problems?: readonly ProblemCode[];
   /** Who may: by default every role with the page calls_outbound. */
   access?: "managers" | "public" | "carrier";
+  /** Names a run, which says whose it is: a system_admin need not name the business. */
+  ofRun?: true;
   /** Takes an Idempotency-Key. */
   keyed?: true;
   /** A JSON body to look at. */

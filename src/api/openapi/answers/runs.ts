@@ -48,6 +48,9 @@ export const WatchedRun = named("WatchedRun", exact({ ...run, waiting_for: orNul
 const page = <S extends v.GenericSchema>(item: S) => exact({ items: v.array(item), next_cursor: name });
 export const Runs = named("RunPage", page(Run));
 
+/** What an event stream's `end` says. */
+export const RunEnd = exact({ run_id: whole, status: v.picklist(RUN_STATUSES) });
+
 const Job = exact({
   job_id: whole,
   lead_id: whole,

@@ -1,8 +1,11 @@
 // Imported leads, and the settings of a business.
+import { MAX_LEADS, WORDS } from "../../schemas.ts";
 import * as answers from "../answers.ts";
 import { EXAMPLES, SENT } from "../examples.ts";
-import { BODY, ok, type Operation, ONCE } from "../operation.ts";
+import { BODY, ok, type Operation } from "../operation.ts";
 
+const listName = { type: "string", maxLength: 255, pattern: WORDS.source };
+const rows = { type: "array", minItems: 1, maxItems: MAX_LEADS };
 const binary = { type: "string", contentMediaType: "application/octet-stream" };
 
 export const LEADS: readonly Operation[] = [
@@ -18,7 +21,6 @@ export const LEADS: readonly Operation[] = [
     sends: SENT.rows,
     answers: ok("The list that was made", answers.Imported, EXAMPLES.imported),
     problems: [
-      ...ONCE,
       "import.empty",
       "import.no_phone_column",
       "import.too_large",
@@ -31,15 +33,11 @@ export const LEADS: readonly Operation[] = [
       "multipart/form-data": {
         type: "object",
         required: ["file"],
-        properties: { file: binary, list_name: { type: "string", maxLength: 255 } },
+        properties: { file: binary, list_name: listName },
       },
+      // A row is an object of cells by title, an array of cells, or a number alone; what it is not counts as blank.
       "application/json": {
-        type: "object",
-        required: ["rows"],
-        properties: {
-          rows: { type: "array", minItems: 1, items: { type: "object", additionalProperties: true } },
-          list_name: { type: "string", maxLength: 255 },
-        },
+        anyOf: [{ type: "object", required: ["rows"], properties: { rows, list_name: listName } }, rows],
       },
     },
   },

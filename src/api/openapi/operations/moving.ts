@@ -2,10 +2,9 @@
 import type { ProblemCode } from "../../messages.ts";
 import * as answers from "../answers.ts";
 import { EXAMPLES, SENT } from "../examples.ts";
-import { BODY, ok, type Operation, RUN, ONCE } from "../operation.ts";
+import { BODY, ok, type Operation, RUN } from "../operation.ts";
 
 const START: readonly ProblemCode[] = [
-  ...ONCE,
   "lead.not_found",
   "run.nothing_to_call",
   "business.calls_disabled",
@@ -42,6 +41,7 @@ export const MOVING: readonly Operation[] = [
   },
   {
     route: "POST /api/outbound/runs/:run_id/resume",
+    ofRun: true,
     id: "resumeRun",
     tag: "runs",
     summary: "Let a failed run go on from its cursor",
@@ -50,6 +50,7 @@ export const MOVING: readonly Operation[] = [
   },
   {
     route: "POST /api/outbound/stop-queue",
+    ofRun: true,
     id: "stopRun",
     tag: "runs",
     summary: "Stop a run at once",
@@ -61,6 +62,7 @@ export const MOVING: readonly Operation[] = [
   },
   {
     route: "POST /api/outbound_calls/jobs/:run_id/cancel",
+    ofRun: true,
     id: "cancelRun",
     tag: "runs",
     summary: "Cancel a run before its next lead",
@@ -69,6 +71,7 @@ export const MOVING: readonly Operation[] = [
   },
   {
     route: "POST /api/outbound_calls/jobs/:run_id/force-cancel",
+    ofRun: true,
     id: "forceCancelRun",
     tag: "runs",
     summary: "Cancel a run at once, even with every worker dead",

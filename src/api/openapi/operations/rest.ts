@@ -4,6 +4,8 @@ import { ok, type Operation } from "../operation.ts";
 
 const form = { "application/x-www-form-urlencoded": { type: "object", additionalProperties: { type: "string" } } };
 
+const CONSOLE_FILES = ["text/javascript", "text/css", "image/svg+xml"];
+
 export const REST: readonly Operation[] = [
   {
     route: "POST /webhooks/twilio/status",
@@ -75,7 +77,7 @@ export const REST: readonly Operation[] = [
     tag: "operation",
     summary: "What the page loads",
     access: "public",
-    answers: { 200: { is: "A script or style sheet", media: "text/javascript" } },
+    answers: { 200: { is: "A script or style sheet", media: ["text/javascript", "text/css"] } },
     problems: ["route.not_found"],
   },
   {
@@ -92,7 +94,7 @@ export const REST: readonly Operation[] = [
     tag: "operation",
     summary: "What the console loads",
     access: "public",
-    answers: { 200: { is: "A script, style sheet or picture", media: "text/javascript" } },
+    answers: { 200: { is: "A script, style sheet or picture", media: CONSOLE_FILES } },
     problems: ["route.not_found"],
   },
 ];

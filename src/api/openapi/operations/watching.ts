@@ -1,6 +1,7 @@
 // Looking at runs and calls.
 import * as answers from "../answers.ts";
 import { EXAMPLES } from "../examples.ts";
+import { DOWNLOAD } from "../headers.ts";
 import { ok, type Operation, RUN } from "../operation.ts";
 
 export const WATCHING: readonly Operation[] = [
@@ -14,6 +15,7 @@ export const WATCHING: readonly Operation[] = [
   },
   {
     route: "GET /api/outbound/runs/:run_id",
+    ofRun: true,
     id: "getRun",
     tag: "runs",
     summary: "One run, and what it waits for",
@@ -22,6 +24,7 @@ export const WATCHING: readonly Operation[] = [
   },
   {
     route: "GET /api/outbound/runs/:run_id/jobs",
+    ofRun: true,
     id: "listJobs",
     tag: "runs",
     summary: "The run's leads, in the order in which they are called",
@@ -30,6 +33,7 @@ export const WATCHING: readonly Operation[] = [
   },
   {
     route: "GET /api/outbound/runs/:run_id/audit",
+    ofRun: true,
     id: "listAudit",
     tag: "runs",
     summary: "Who did what when",
@@ -38,6 +42,7 @@ export const WATCHING: readonly Operation[] = [
   },
   {
     route: "GET /api/outbound/runs/:run_id/events",
+    ofRun: true,
     id: "watchRun",
     tag: "runs",
     summary: "Watch the run live",
@@ -46,14 +51,18 @@ export const WATCHING: readonly Operation[] = [
       "when nothing more will change. The data of `progress` is the body of getRun. Read it with fetch: the token " +
       "belongs in a header. With Last-Event-ID nothing is sent until the state differs from the one that was seen.",
     answers: { 200: { is: "The stream", media: "text/event-stream" } },
+    events: { progress: answers.WatchedRun, end: answers.RunEnd },
     problems: ["events.too_many", "events.unavailable", ...RUN],
   },
   {
     route: "GET /api/outbound/runs/:run_id/results.csv",
+    ofRun: true,
     id: "exportResults",
     tag: "runs",
     summary: "The run's results as a file for spreadsheets",
-    answers: { 200: { is: "CSV in UTF-8 with its mark; titles in the language asked for", media: "text/csv" } },
+    answers: {
+      200: { is: "CSV in UTF-8 with its mark; titles in the language asked for", media: "text/csv", headers: DOWNLOAD },
+    },
     problems: RUN,
   },
   {
@@ -65,6 +74,7 @@ export const WATCHING: readonly Operation[] = [
   },
   {
     route: "GET /api/outbound_calls/jobs/:run_id/status",
+    ofRun: true,
     id: "getProgress",
     tag: "runs",
     summary: "A run's progress bar",
