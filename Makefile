@@ -18,7 +18,8 @@ call: $(INSTALLED) ## Call a list to its end: LEADS=leads.csv [BUSINESS=1] [CONF
 	@exec $(MAIN) call --leads="$(LEADS)" --business="$(BUSINESS)" --confirm="$(CONFIRM)"
 
 test: $(INSTALLED) ## The test suite; FULL=1 for the full sizes
-	@FULL="$(FULL)" exec node --test --test-concurrency=2 'test/**/*.test.ts'
+	@rm -rf node_modules/.cache/ringpost
+	@FULL="$(FULL)" NODE_OPTIONS='--import "$(CURDIR)/src/quickStart.ts"' exec node --test --test-concurrency=2 'test/**/*.test.ts'
 
 check: $(INSTALLED) ## Types, lint, formatting, import rules, SQL safety, migration drift
 	@tsc -p .

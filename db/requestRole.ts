@@ -2,6 +2,7 @@
 // twenty migrators of other databases at this moment, or be an administrator's to make.
 import type pg from "pg";
 import { pgCode } from "./client.ts";
+import { RequestRoleMissing } from "./requestRoleMissing.ts";
 
 export const REQUEST_ROLE = "ringpost_request";
 
@@ -12,17 +13,6 @@ const DENIED = "42501";
 /** Somebody else made the same role or membership just now: duplicate_object, unique_violation, "tuple concurrently updated". */
 const RACED = new Set(["42710", "23505", "XX000"]);
 const MAX_TRIES = 20;
-
-/** What is missing, and what an administrator has to run. */
-export class RequestRoleMissing extends Error {
-  constructor(sql: string) {
-    super(
-      `The database user may not set up the role ${REQUEST_ROLE}, which requests run as. ` +
-        `Either give the user CREATEROLE, or run once as an administrator:\n  ${sql}`,
-    );
-    this.name = "RequestRoleMissing";
-  }
-}
 
 /** Makes the role and lets the connected user act as it. Safe to repeat, and to run anywhere at once. */
 export async function ensureRequestRole(client: Client): Promise<void> {

@@ -1,6 +1,7 @@
 // The commands: `node src/main.ts <command>`. What each does stands in the README and in `make`.
+import "./quickStart.ts";
 import { parseArgs } from "node:util";
-import { RequestRoleMissing } from "../db/requestRole.ts";
+import { RequestRoleMissing } from "../db/requestRoleMissing.ts";
 import { ConfigFaults } from "./config.ts";
 import { CodedError } from "./errors.ts";
 
