@@ -2,7 +2,7 @@
 // twenty migrators of other databases at this moment, or be an administrator's to make.
 import type pg from "pg";
 import { pgCode } from "./client.ts";
-import { RequestRoleMissing } from "./requestRoleMissing.ts";
+import { RequestRoleMissing } from "./refused.ts";
 
 export const REQUEST_ROLE = "ringpost_request";
 

@@ -1,7 +1,7 @@
 // The commands: `node src/main.ts <command>`. What each does stands in the README and in `make`.
 import "./quickStart.ts";
 import { parseArgs } from "node:util";
-import { RequestRoleMissing } from "../db/requestRoleMissing.ts";
+import { MigrationRefused } from "../db/refused.ts";
 import { ConfigFaults } from "./config.ts";
 import { CodedError } from "./errors.ts";
 
@@ -45,7 +45,7 @@ async function main(): Promise<number> {
       console.error(error.message);
       return EXIT_USAGE;
     }
-    if (error instanceof RequestRoleMissing) {
+    if (error instanceof MigrationRefused) {
       console.error(error.message);
       return 1;
     }

@@ -2,6 +2,7 @@
 // on: a run is handed over whole or not at all.
 import { sql } from "drizzle-orm";
 import { row, rows, type Database } from "../../db/client.ts";
+import { cleanOldRows } from "../../db/migrate.ts";
 import { CodedError } from "../errors.ts";
 import type { Taken } from "./decide.ts";
 import { handOverRun, takeRuns, tally } from "./handOverRun.ts";
@@ -22,8 +23,12 @@ const BATCH = 500;
  * @throws CodedError cutover.old_workers_alive, unless `force`: an old worker that goes on would call people whom ours
  *   call too
  */
-export async function cutOver(db: Database, options: { force?: boolean } = {}): Promise<CutOver> {
+export async function cutOver(
+  db: Database,
+  options: { force?: boolean; report?: (line: string) => void } = {},
+): Promise<CutOver> {
   if (!options.force) await requireOldWorkersStopped(db);
+  await cleanOldRows(db.$client.options.connectionString ?? "", options.report);
   const done: CutOver = { runs: {}, jobs: { queued: 0, live: 0, failed: 0, cancelled: 0 } };
   await takeEnded(db, done);
   const left = await rows<{ id: number; businessId: number }>(
