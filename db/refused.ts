@@ -11,9 +11,8 @@ export class MigrationRefused extends Error {
   /** What a migration file refuses with `raise exception`, hint included. */
   static of(error: unknown): MigrationRefused | undefined {
     if (!(error instanceof Error && "code" in error && error.code === RAISED)) return undefined;
-    return new MigrationRefused(
-      "hint" in error && error.hint ? `${error.message}\n${String(error.hint)}` : error.message,
-    );
+    const hint = "hint" in error && typeof error.hint === "string" ? `\n${error.hint}` : "";
+    return new MigrationRefused(error.message + hint);
   }
 }
 

@@ -79,14 +79,17 @@ async function missingColumns(client: pg.Client, sql: string): Promise<[string, 
   return found;
 }
 
-/** What a file's loop over the catalog would do: its own query. */
+/** What a file's loops over the catalog would do: their own queries. */
 async function definitions(client: pg.Client, sql: string): Promise<string[]> {
-  const [, query] = /for odd in\s([\s\S]+?)\n\s*loop\n/.exec(sql) ?? [];
-  if (!query) return [];
-  const { rows } = await client.query<{ of_table: string; clauses: string; refused: string | null }>(query);
-  return rows.map(({ of_table, clauses, refused }) =>
-    refused === null ? `  change ${of_table}: ${clauses}` : `  not possible yet: ${refused} (${of_table})`,
-  );
+  const lines: string[] = [];
+  for (const [, query = ""] of sql.matchAll(/for odd in\s([\s\S]+?)\n\s*loop\n/g)) {
+    const { rows } = await client.query<{ of_table: string; clauses: string; refused: string | null }>(query);
+    for (const { of_table, clauses, refused } of rows)
+      lines.push(
+        refused === null ? `  change ${of_table}: ${clauses}` : `  not possible yet: ${refused} (${of_table})`,
+      );
+  }
+  return lines;
 }
 
 async function findings(client: pg.Client): Promise<string[]> {

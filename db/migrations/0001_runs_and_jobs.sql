@@ -137,7 +137,7 @@ begin
     ), change as (
       select of_table, of_column, type_now, type, quick, views,
              concat_ws(', ',
-               case when default_now is distinct from by_default or type_now <> type and default_now is not null
+               case when default_now is not null and (by_default is null or type_now <> type)
                     then format('alter column %I drop default', of_column) end,
                case when type_now <> type then format('alter column %I type %s using %I::%s', of_column, type, of_column, type) end,
                case when by_default is not null and (default_now is distinct from by_default or type_now <> type)
@@ -165,28 +165,24 @@ end $$;
 -- fills must not be demanded of us. Neither is missed by whoever wrote by it before.
 do $$
 declare
-  strange record;
+  odd record;
 begin
-  for strange in
-    select c.conrelid::regclass as of_table, c.conname as name
+  for odd in
+    select c.conrelid::regclass as of_table, format('drop constraint %I', c.conname) as clauses, null as refused
       from pg_constraint c
-     where c.conrelid in ('outbound_call_runs'::regclass, 'outbound_call_jobs'::regclass) and c.contype = 'c'
+     where c.conrelid in (to_regclass('outbound_call_runs'), to_regclass('outbound_call_jobs')) and c.contype = 'c'
        and c.conname not in ('filled_in', 'outbound_call_runs_status_known', 'outbound_call_runs_end_has_time', 'outbound_call_runs_end_alike',
                              'outbound_call_runs_start_has_time', 'outbound_call_runs_counts', 'outbound_call_runs_concurrency',
                              'outbound_call_jobs_status_known', 'outbound_call_jobs_end_has_time', 'outbound_call_jobs_live_has_token',
                              'outbound_call_jobs_calling_has_sid', 'outbound_call_jobs_sid_alike', 'outbound_call_jobs_active_number')
-  loop
-    execute format('alter table %s drop constraint %I', strange.of_table, strange.name);
-    raise warning 'dropped the old system''s own rule % of %', strange.name, strange.of_table;
-  end loop;
-  for strange in
-    select a.attrelid::regclass as of_table, a.attname as name
+     union all
+    select a.attrelid::regclass, format('alter column %I drop not null', a.attname), null
       from pg_attribute a
-     where a.attrelid in ('outbound_call_runs'::regclass, 'outbound_call_jobs'::regclass) and a.attnum > 0 and not a.attisdropped
+     where a.attrelid in (to_regclass('outbound_call_runs'), to_regclass('outbound_call_jobs')) and a.attnum > 0 and not a.attisdropped
        and a.attnotnull and not a.atthasdef and a.attidentity = ''
        and a.attname not in ('id', 'business_id', 'run_id', 'lead_id', 'cancel_requested')
   loop
-    execute format('alter table %s alter column %I drop not null', strange.of_table, strange.name);
-    raise warning '%.% may be empty from now on: our rows do not fill it', strange.of_table, strange.name;
+    execute format('alter table %s %s', odd.of_table, odd.clauses);
+    raise warning 'left over from the old system, and in our way: alter table % %', odd.of_table, odd.clauses;
   end loop;
 end $$;

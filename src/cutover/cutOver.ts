@@ -58,9 +58,10 @@ export async function oldRuns(db: Database): Promise<Record<string, number>> {
 
 async function requireOldWorkersStopped(db: Database): Promise<void> {
   const since = sql`clock_timestamp()::timestamp - make_interval(mins => ${ALIVE_MINUTES})`;
-  const alive = await row<{ id: number; worker: string | null }>(
+  const alive = await row<{ id: number; worker: string | null; ahead: boolean }>(
     db,
-    sql`select r.id, r.locked_by_worker as worker
+    sql`select r.id, r.locked_by_worker as worker,
+               greatest(r.lock_ts, r.updated_at) > clock_timestamp()::timestamp + make_interval(mins => ${ALIVE_MINUTES}) as ahead
           from outbound_call_runs r
          where r.engine <> 'ringpost' and r.status = 'running'
            and (r.lock_ts > ${since} or r.updated_at > ${since}
@@ -69,6 +70,11 @@ async function requireOldWorkersStopped(db: Database): Promise<void> {
          limit 1`,
   );
   if (!alive) return;
+  if (alive.ahead)
+    throw new CodedError(
+      "cutover.old_workers_alive",
+      `the times of run ${alive.id} lie in the future, so nobody can tell whether an old worker serves it: make sure that they are stopped, then CUTOVER=force`,
+    );
   const who = alive.worker === null ? "" : ` by ${alive.worker}`;
   throw new CodedError(
     "cutover.old_workers_alive",
