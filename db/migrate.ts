@@ -8,7 +8,8 @@ import { pendingFiles, prepareBookkeeping, recordFile } from "./migrate/bookkeep
 import { migrationFiles, type MigrationFile } from "./migrate/files.ts";
 import { requireFit } from "./migrate/fit.ts";
 import type { Report } from "./migrate/progress.ts";
-import { runStep, type Runner } from "./migrate/step.ts";
+import type { Runner } from "./migrate/runner.ts";
+import { runStep } from "./migrate/step.ts";
 import { MigrationRefused } from "./refused.ts";
 import { ensureRequestRole } from "./requestRole.ts";
 

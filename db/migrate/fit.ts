@@ -28,7 +28,8 @@ export async function faultsOf(client: Client): Promise<string[]> {
   return [
     ...(await list(
       `select 'Postgres ' || current_setting('server_version') || ' is too old: 14 or newer is needed' as fault
-        where current_setting('server_version_num')::int < ${OLDEST_POSTGRES}`,
+        where current_setting('server_version_num')::int < $1`,
+      OLDEST_POSTGRES,
     )),
     ...(await list(
       `select format('the tables are in several schemas (%s): only one can be the first of the search_path', string_agg(distinct n.nspname::text, ', ')) as fault

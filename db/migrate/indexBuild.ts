@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { Step } from "./files.ts";
 import { patiently } from "./patience.ts";
 import { withIndexProgress } from "./progress.ts";
-import type { Runner } from "./step.ts";
+import type { Runner } from "./runner.ts";
 
 interface Found {
   table: string;

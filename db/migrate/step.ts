@@ -4,16 +4,8 @@ import type pg from "pg";
 import type { Step } from "./files.ts";
 import { buildIndex } from "./indexBuild.ts";
 import { patiently } from "./patience.ts";
-import { count, walkProgress, type Report } from "./progress.ts";
-
-export interface Runner {
-  client: pg.Client;
-  url: string;
-  pid: number;
-  report: Report;
-  /** Called after each statement: where a test kills. */
-  after: () => Promise<void> | void;
-}
+import { count, walkProgress } from "./progress.ts";
+import type { Runner } from "./runner.ts";
 
 /**
  * A walk's transaction holds its rows for as long as it takes, and whoever wants one of them waits. How many rows that
