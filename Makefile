@@ -22,7 +22,8 @@ call: $(INSTALLED) ## Call a list to its end: LEADS=leads.csv [BUSINESS=1] [CONF
 	@exec $(MAIN) call --leads="$(LEADS)" --business="$(BUSINESS)" --confirm="$(CONFIRM)"
 
 test: $(INSTALLED) ## The test suite; FULL=1 for the full sizes
-	@FULL="$(FULL)" exec node --import ./src/quickStart.ts --test --test-concurrency=2 $(REPORTERS) 'test/**/*.test.ts'
+	@rm -rf node_modules/.cache/ringpost
+	@FULL="$(FULL)" NODE_OPTIONS='--import "$(CURDIR)/src/quickStart.ts"' exec node --test --test-concurrency=2 $(REPORTERS) 'test/**/*.test.ts'
 
 check: $(INSTALLED) ## Types, lint, formatting, import rules, unsafe code, known holes in packages, migration drift
 	@tsc -p .

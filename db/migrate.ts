@@ -6,8 +6,11 @@ import { pgCode } from "./client.ts";
 import { MIGRATE_LOCK } from "./locks.ts";
 import { pendingFiles, prepareBookkeeping, recordFile } from "./migrate/bookkeeping.ts";
 import { migrationFiles, type MigrationFile } from "./migrate/files.ts";
+import { requireFit } from "./migrate/fit.ts";
 import type { Report } from "./migrate/progress.ts";
-import { runStep, type Runner } from "./migrate/step.ts";
+import type { Runner } from "./migrate/runner.ts";
+import { runStep } from "./migrate/step.ts";
+import { MigrationRefused } from "./refused.ts";
 import { ensureRequestRole } from "./requestRole.ts";
 
 export interface Migrated {
@@ -22,19 +25,21 @@ export interface MigrateOptions {
   after?: Runner["after"];
 }
 
+const OLD_ROWS = "0020_old_rows";
 const LOCK_POLL_MS = 50;
 /** How often a file's rules may find new bad rows, written by the old application while it ran. */
 const MAX_VIOLATIONS = 10;
 
 /**
- * Safe to repeat and to run from many processes at once. Throws RequestRoleMissing, or what Postgres throws; what was
+ * Safe to repeat and to run from many processes at once. Throws MigrationRefused, or what Postgres throws; what was
  * done until then stays, and the next run goes on from there.
  */
 export async function migrateDatabase(url: string, options: MigrateOptions = {}): Promise<Migrated> {
   const { report = () => {}, after = () => {} } = options;
-  const client = await connectMigrator(url);
+  const client = await connectMigrator(url, report);
   try {
     await lock(client);
+    await requireFit(client);
     await ensureRequestRole(client);
     const runner = { client, url, pid: await backendPid(client), report, after };
     await prepareBookkeeping(client);
@@ -47,21 +52,52 @@ export async function migrateDatabase(url: string, options: MigrateOptions = {})
     await restoreDoor(runner);
     await runMigrations({ connectionString: url, noHandleSignals: true });
     return { applied: pending.map((file) => file.tag) };
+  } catch (error) {
+    throw MigrationRefused.of(error) ?? error;
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * The old system's rows once more, as 0020 does it: what its application has written since the migration, in words of its
+ * own, before its runs are handed over.
+ */
+export async function cleanOldRows(url: string, report: Report = () => {}): Promise<void> {
+  const client = await connectMigrator(url, report);
+  try {
+    await lock(client);
+    const file = migrationFiles().find(({ tag }) => tag === OLD_ROWS);
+    if (file) await runFile({ client, url, pid: await backendPid(client), report, after: () => {} }, file);
   } finally {
     await client.end();
   }
 }
 
 /** A connection of its own: the lock and the helpers of a file belong to the session. */
-async function connectMigrator(url: string): Promise<pg.Client> {
+async function connectMigrator(url: string, report: Report): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: url,
     application_name: "ringpost migrate",
     options: "-c TimeZone=UTC -c client_min_messages=warning -c statement_timeout=0",
   });
   client.on("error", () => {});
+  client.on("notice", ({ message }) => report(`  ${message}`));
   await client.connect();
+  await standBesideTheCrm(client);
   return client;
+}
+
+/**
+ * `create table if not exists` looks into the first schema of the search_path alone. A user with a schema of its own name
+ * would get a second, empty set of tables there, so the schema of the tables that exist comes first.
+ */
+async function standBesideTheCrm(client: pg.Client): Promise<void> {
+  await client.query(
+    `select set_config('search_path', concat_ws(', ', quote_ident(n.nspname), nullif(current_setting('search_path'), '')), false)
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.oid = coalesce(to_regclass('business'), to_regclass('outbound_call_runs'))`,
+  );
 }
 
 async function backendPid(client: pg.Client): Promise<number> {

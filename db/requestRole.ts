@@ -2,7 +2,7 @@
 // twenty migrators of other databases at this moment, or be an administrator's to make.
 import type pg from "pg";
 import { pgCode } from "./client.ts";
-import { RequestRoleMissing } from "./requestRoleMissing.ts";
+import { RequestRoleMissing } from "./refused.ts";
 
 export const REQUEST_ROLE = "ringpost_request";
 
@@ -43,7 +43,7 @@ async function attempt(client: Client, sql: string, forAdmin: string): Promise<v
   try {
     await client.query(sql);
   } catch (error) {
-    if (pgCode(error) === DENIED) throw new RequestRoleMissing(REQUEST_ROLE, forAdmin);
+    if (pgCode(error) === DENIED) throw new RequestRoleMissing(forAdmin);
     throw error;
   }
 }
@@ -62,6 +62,5 @@ async function requireHarmless(client: Client): Promise<void> {
     "select rolsuper or rolbypassrls or rolcanlogin as strong from pg_roles where rolname = $1",
     [REQUEST_ROLE],
   );
-  if (rows[0]?.strong)
-    throw new RequestRoleMissing(REQUEST_ROLE, `alter role ${REQUEST_ROLE} nosuperuser nobypassrls nologin;`);
+  if (rows[0]?.strong) throw new RequestRoleMissing(`alter role ${REQUEST_ROLE} nosuperuser nobypassrls nologin;`);
 }

@@ -1,15 +1,9 @@
 // The commands: `node src/main.ts <command>`. What each does stands in the README and in `make`.
 import "./quickStart.ts";
-import { enableCompileCache } from "node:module";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { RequestRoleMissing } from "../db/requestRoleMissing.ts";
+import { MigrationRefused } from "../db/refused.ts";
 import { ConfigFaults } from "./config.ts";
 import { CodedError } from "./errors.ts";
-
-// Beside the code, and so as safe as the code: stripped of its types and compiled once, not at each start. Where it cannot
-// be written, nothing is kept.
-enableCompileCache(join(import.meta.dirname, "../node_modules/.cache/ringpost"));
 
 type Command = (flags: Record<string, string | undefined>) => Promise<number | void>;
 
@@ -51,7 +45,7 @@ async function main(): Promise<number> {
       console.error(error.message);
       return EXIT_USAGE;
     }
-    if (error instanceof RequestRoleMissing) {
+    if (error instanceof MigrationRefused) {
       console.error(error.message);
       return 1;
     }

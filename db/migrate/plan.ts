@@ -3,6 +3,7 @@ import pg from "pg";
 import { pendingFiles } from "./bookkeeping.ts";
 import type { MigrationFile } from "./files.ts";
 import { FINDINGS } from "./findings.ts";
+import { faultsOf } from "./fit.ts";
 import { count } from "./progress.ts";
 
 /** One line per thing to do; empty when the database is current. */
@@ -15,7 +16,7 @@ export async function planMigration(url: string): Promise<string[]> {
   client.on("error", () => undefined);
   await client.connect();
   try {
-    const lines: string[] = [];
+    const lines = (await faultsOf(client)).map((fault) => `not possible yet: ${fault}`);
     for (const file of await pendingFiles(client)) lines.push(file.tag, ...(await planFile(client, file)));
     return lines;
   } finally {
@@ -29,11 +30,13 @@ async function planFile(client: pg.Client, file: MigrationFile): Promise<string[
   const indexes = file.steps.flatMap((step) => step.index ?? []);
   const toBuild = await missing(client, indexes);
   const columns = await missingColumns(client, sql);
+  const changes = await definitions(client, sql);
   const invalid = await invalidOf(client, indexes);
   const rows = file.steps.some((step) => step.run.kind !== "once") ? await findings(client) : [];
   return [
     ...(tables.length > 0 ? [`  create tables ${tables.join(", ")}`] : []),
     ...columns.map(([table, names]) => `  add to ${table}: ${names.join(", ")}`),
+    ...changes,
     ...invalid.map((name) => `  drop and build again the invalid index ${name}`),
     ...(toBuild.length > 0 ? [`  build indexes, beside the running CRM: ${toBuild.join(", ")}`] : []),
     ...rows,
@@ -74,6 +77,19 @@ async function missingColumns(client: pg.Client, sql: string): Promise<[string, 
     if (rows.length > 0) found.push([table, rows.map((row) => row.name)]);
   }
   return found;
+}
+
+/** What a file's loops over the catalog would do: their own queries. */
+async function definitions(client: pg.Client, sql: string): Promise<string[]> {
+  const lines: string[] = [];
+  for (const [, query = ""] of sql.matchAll(/for odd in\s([\s\S]+?)\n\s*loop\n/g)) {
+    const { rows } = await client.query<{ of_table: string; clauses: string; refused: string | null }>(query);
+    for (const { of_table, clauses, refused } of rows)
+      lines.push(
+        refused === null ? `  change ${of_table}: ${clauses}` : `  not possible yet: ${refused} (${of_table})`,
+      );
+  }
+  return lines;
 }
 
 async function findings(client: pg.Client): Promise<string[]> {

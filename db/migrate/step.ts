@@ -2,17 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import type { Step } from "./files.ts";
+import { buildIndex } from "./indexBuild.ts";
 import { patiently } from "./patience.ts";
-import { count, walkProgress, withIndexProgress, type Report } from "./progress.ts";
-
-export interface Runner {
-  client: pg.Client;
-  url: string;
-  pid: number;
-  report: Report;
-  /** Called after each statement: where a test kills. */
-  after: () => Promise<void> | void;
-}
+import { count, walkProgress } from "./progress.ts";
+import type { Runner } from "./runner.ts";
 
 /**
  * A walk's transaction holds its rows for as long as it takes, and whoever wants one of them waits. How many rows that
@@ -86,23 +79,4 @@ async function counted(runner: Runner, step: Step, values: number[]): Promise<nu
   );
   await runner.after();
   return result.rows[0]?.n ?? 0;
-}
-
-/** A build that was interrupted leaves an invalid index, which `if not exists` would take for a good one. */
-async function buildIndex(runner: Runner, step: Step, name: string): Promise<void> {
-  const { client, report } = runner;
-  const found = await client.query<{ valid: boolean }>(
-    "select indisvalid as valid from pg_index where indexrelid = to_regclass($1)",
-    [name],
-  );
-  if (found.rows[0]?.valid) return;
-  if (found.rows[0]) {
-    report(`  ${name} was left half built: dropped and built again`);
-    await patiently(client, step, report, () => client.query(`drop index concurrently if exists ${name}`));
-    await runner.after();
-  }
-  await patiently(client, step, report, () =>
-    withIndexProgress(runner.url, runner.pid, name, report, () => client.query(step.sql)),
-  );
-  await runner.after();
 }

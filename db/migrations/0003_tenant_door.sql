@@ -208,3 +208,6 @@ begin
   end if;
   return (graphile_worker.add_job(task, payload => payload, job_key => job_key)).id;
 end $$;
+--> statement-breakpoint
+-- By name, because an administrator's default privileges may have taken it from public.
+grant execute on function ringpost.add_job, ringpost.owns_run to ringpost_request;

@@ -10,6 +10,12 @@ declare
   key record;
   good boolean := false;
 begin
+  -- A key of another column has our name: it comes to its own when that column's turn comes.
+  if exists (select from pg_constraint c
+              where c.conrelid = of_table and c.conname = called
+                and c.conkey <> (select array[a.attnum] from pg_attribute a where a.attrelid = of_table and a.attname = of_column)) then
+    execute format('alter table %s rename constraint %I to %I', of_table, called, left(called, 57) || '_other');
+  end if;
   for key in
     select c.conname, c.confrelid = target and c.confdeltype = 'a' and c.confupdtype = 'a' and not c.condeferrable as fits
       from pg_constraint c
@@ -158,6 +164,35 @@ alter table outbound_call_jobs
   -- squawk-ignore adding-not-nullable-field, prefer-robust-stmts
   alter column business_id set not null,
   drop constraint if exists filled_in;
+--> statement-breakpoint
+-- The same rule under another name, as old versions and their tools had it: one becomes ours, more are not needed.
+do $$
+declare
+  same record;
+begin
+  for same in
+    select i.indexrelid::regclass as called, c.conname
+      from pg_index i
+      left join pg_constraint c on c.conindid = i.indexrelid and c.conrelid = i.indrelid and c.contype = 'u'
+     where i.indrelid = 'outbound_call_jobs'::regclass and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+       and i.indexrelid <> coalesce(to_regclass('unique_run_lead')::oid, 0::oid)
+       and (select array_agg(a.attname order by a.attname) from pg_attribute a
+             where a.attrelid = i.indrelid and a.attnum = any (i.indkey::smallint[])) = '{lead_id,run_id}'
+  loop
+    if to_regclass('unique_run_lead') is null and same.conname is not null
+       and (select indkey::text from pg_index where indexrelid = same.called)
+           = (select format('%s %s', r.attnum, l.attnum) from pg_attribute r, pg_attribute l
+               where r.attrelid = 'outbound_call_jobs'::regclass and r.attname = 'run_id'
+                 and l.attrelid = 'outbound_call_jobs'::regclass and l.attname = 'lead_id')
+       and not (select condeferrable from pg_constraint where conname = same.conname and conrelid = 'outbound_call_jobs'::regclass) then
+      execute format('alter table outbound_call_jobs rename constraint %I to unique_run_lead', same.conname);
+    elsif same.conname is not null then
+      execute format('alter table outbound_call_jobs drop constraint %I', same.conname);
+    else
+      execute format('drop index %s', same.called);
+    end if;
+  end loop;
+end $$;
 --> statement-breakpoint
 create unique index concurrently if not exists unique_run_lead on outbound_call_jobs (run_id, lead_id);
 --> statement-breakpoint

@@ -54,8 +54,8 @@ const RESULT = {
 
 /** In the calls of a run: those that its jobs placed. */
 const ofRun = (businessId: number, runId: number): SQL => sql`
-  ${callLog.callSid} in (select call_sid from outbound_call_jobs
-                          where run_id = ${runId} and business_id = ${businessId} and call_sid is not null)`;
+  ${callLog.callSid} in (select coalesce(call_sid, twilio_call_sid) from outbound_call_jobs
+                          where run_id = ${runId} and business_id = ${businessId})`;
 
 function matching(businessId: number, { status: wanted, search, runId }: CallFilter): SQL | undefined {
   const like = search && likePart(search);

@@ -81,6 +81,12 @@ export const PROBLEMS = {
     "אין אף ליד שניתן להתקשר אליו.",
   ),
   "run.already_ended": problem(400, "Run already ended", "The call run has already ended.", "ריצת השיחות כבר הסתיימה."),
+  "run.legacy": problem(
+    409,
+    "Run of the old system",
+    "This call run still belongs to the old system, and can only be stopped or resumed there.",
+    "ריצת שיחות זו עדיין שייכת למערכת הישנה, וניתן לעצור או לחדש אותה רק שם.",
+  ),
   "run.not_resumable": problem(
     409,
     "Run not resumable",
@@ -237,6 +243,8 @@ export function waitingWords(waiting: Waiting): Both {
   switch (waiting.reason) {
     case "worker":
       return { en: "No worker is running, so nobody is being called.", he: "אין תהליך חיוג פעיל, ולכן אין שיחות." };
+    case "old_system":
+      return { en: "The old system is calling these leads.", he: "המערכת הישנה מתקשרת ללידים אלה." };
     case "slot":
       if (waiting.limit === 1)
         return {

@@ -8,6 +8,7 @@ import { valid } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import type { Both } from "./locale.ts";
 import { runParam } from "./schemas.ts";
+import { shownJobStatus } from "../runs/states.ts";
 import { iso } from "./views.ts";
 
 const PAGE = 1_000;
@@ -31,7 +32,7 @@ const COLUMNS: Column[] = [
   own("Lead", "מזהה ליד", (r) => r.leadId),
   text("Name", "שם", (r) => r.leadName),
   own("Phone", "טלפון", (r) => phone(r.toNumber)),
-  own("Status", "סטטוס", (r) => r.status),
+  own("Status", "סטטוס", shownJobStatus),
   text("Outcome", "תוצאה", (r) => r.outcome),
   text("Error", "שגיאה", (r) => r.errorMessage),
   own("Duration (seconds)", "משך (שניות)", (r) => r.duration),

@@ -1,34 +1,37 @@
 // Rows as the CRM's page reads them: names as it spells them, times as ISO 8601 in UTC.
 import type { AuditRow, CallRow, JobRow, LeadRow, RunRow } from "../../db/tenant.ts";
-import { OPEN_RUN } from "../runs/states.ts";
+import { OPEN_RUN, shownJobStatus, shownRunStatus } from "../runs/states.ts";
 import type { Waiting } from "../runs/waiting.ts";
 import type { Locale } from "./locale.ts";
 import { waitingWords } from "./messages.ts";
 
 export const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
 
-export const isOpen = (run: RunRow): boolean => OPEN_RUN.some((status) => status === run.status);
-const canCancel = (run: RunRow): boolean => isOpen(run) && !run.cancelRequested;
+export const isOpen = (run: RunRow): boolean => OPEN_RUN.includes(shownRunStatus(run));
+const canCancel = (run: RunRow): boolean => isOpen(run) && !run.cancelRequested && run.engine === "ringpost";
+/** The old system counts down below zero, and forgets to count. */
+const counted = (n: number | null): number => Math.max(0, n ?? 0);
 
 export function runView(run: RunRow) {
   return {
     run_id: run.id,
-    status: run.status,
-    queued: run.queuedCount ?? 0,
-    in_progress: run.inProgressCount ?? 0,
-    completed: run.completedCount ?? 0,
-    failed: run.failedCount ?? 0,
-    cancelled: run.cancelledCount ?? 0,
-    cursor_position: run.cursorPosition ?? 0,
+    status: shownRunStatus(run),
+    queued: counted(run.queuedCount),
+    in_progress: counted(run.inProgressCount),
+    completed: counted(run.completedCount),
+    failed: counted(run.failedCount),
+    cancelled: counted(run.cancelledCount),
+    cursor_position: counted(run.cursorPosition),
     last_error: run.lastError,
-    total_leads: run.totalLeads ?? 0,
-    concurrency: run.concurrency ?? 0,
+    total_leads: counted(run.totalLeads),
+    concurrency: counted(run.concurrency),
     created_at: iso(run.createdAt),
     started_at: iso(run.startedAt),
     ended_at: iso(run.endedAt),
     created_by_user_id: run.createdByUserId,
     can_cancel: canCancel(run),
     cancel_requested: run.cancelRequested,
+    engine: run.engine,
   };
 }
 
@@ -45,18 +48,18 @@ export function activeView(run: RunRow) {
 
 /** The progress bar: "job" is the page's old word for a run. */
 export function progressView(run: RunRow) {
-  const total = run.totalLeads ?? 0;
-  const processed = run.cursorPosition ?? 0;
+  const total = counted(run.totalLeads);
+  const processed = counted(run.cursorPosition);
   return {
     job_id: run.id,
-    status: run.status,
+    status: shownRunStatus(run),
     total,
     processed,
-    success: run.completedCount ?? 0,
-    failed: run.failedCount ?? 0,
-    in_progress: run.inProgressCount ?? 0,
-    queued: run.queuedCount ?? 0,
-    progress_pct: total === 0 ? 0 : Math.round((processed / total) * 1000) / 10,
+    success: counted(run.completedCount),
+    failed: counted(run.failedCount),
+    in_progress: counted(run.inProgressCount),
+    queued: counted(run.queuedCount),
+    progress_pct: total === 0 ? 0 : Math.min(100, Math.round((processed / total) * 1000) / 10),
     can_cancel: canCancel(run),
     cancel_requested: run.cancelRequested,
     created_at: iso(run.createdAt),
@@ -70,7 +73,7 @@ export function jobView(job: JobRow) {
     lead_id: job.leadId,
     lead_name: job.leadName,
     to_number: job.toNumber,
-    status: job.status,
+    status: shownJobStatus(job),
     call_status: job.callStatus,
     outcome: job.outcome,
     error_message: job.errorMessage,

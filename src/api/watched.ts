@@ -95,5 +95,10 @@ export async function readState(tenant: Tenant, waitingFor: WaitingFor, runId: n
     .update(JSON.stringify([runView(run), waiting]))
     .digest("hex")
     .slice(0, 12);
-  return { run, waiting, id: `${newestEvent}-${print}`, final: !isOpen(run) && !run.inProgressCount };
+  return {
+    run,
+    waiting,
+    id: `${newestEvent}-${print}`,
+    final: !isOpen(run) && (run.engine !== "ringpost" || !run.inProgressCount),
+  };
 }

@@ -41,7 +41,7 @@ async function tellPlan(url: string, cutover: string | undefined): Promise<void>
 
 async function handOver(url: string, force: boolean): Promise<void> {
   await withDatabase(url, async (db) => {
-    const { runs, jobs } = await cutOver(db, { force });
+    const { runs, jobs } = await cutOver(db, { force, report: say });
     say(`runs handed over, by what they are now: ${figures(runs)}`);
     say(`their open jobs: ${figures(jobs)}`);
     if (runs["failed"]) say("failed runs with queued jobs wait for somebody to resume them");

@@ -2,6 +2,7 @@
 // on: a run is handed over whole or not at all.
 import { sql } from "drizzle-orm";
 import { row, rows, type Database } from "../../db/client.ts";
+import { cleanOldRows } from "../../db/migrate.ts";
 import { CodedError } from "../errors.ts";
 import type { Taken } from "./decide.ts";
 import { handOverRun, takeRuns, tally } from "./handOverRun.ts";
@@ -22,8 +23,12 @@ const BATCH = 500;
  * @throws CodedError cutover.old_workers_alive, unless `force`: an old worker that goes on would call people whom ours
  *   call too
  */
-export async function cutOver(db: Database, options: { force?: boolean } = {}): Promise<CutOver> {
+export async function cutOver(
+  db: Database,
+  options: { force?: boolean; report?: (line: string) => void } = {},
+): Promise<CutOver> {
   if (!options.force) await requireOldWorkersStopped(db);
+  await cleanOldRows(db.$client.options.connectionString ?? "", options.report);
   const done: CutOver = { runs: {}, jobs: { queued: 0, live: 0, failed: 0, cancelled: 0 } };
   await takeEnded(db, done);
   const left = await rows<{ id: number; businessId: number }>(
@@ -53,9 +58,10 @@ export async function oldRuns(db: Database): Promise<Record<string, number>> {
 
 async function requireOldWorkersStopped(db: Database): Promise<void> {
   const since = sql`clock_timestamp()::timestamp - make_interval(mins => ${ALIVE_MINUTES})`;
-  const alive = await row<{ id: number; worker: string | null }>(
+  const alive = await row<{ id: number; worker: string | null; ahead: boolean }>(
     db,
-    sql`select r.id, r.locked_by_worker as worker
+    sql`select r.id, r.locked_by_worker as worker,
+               greatest(r.lock_ts, r.updated_at) > clock_timestamp()::timestamp + make_interval(mins => ${ALIVE_MINUTES}) as ahead
           from outbound_call_runs r
          where r.engine <> 'ringpost' and r.status = 'running'
            and (r.lock_ts > ${since} or r.updated_at > ${since}
@@ -64,6 +70,11 @@ async function requireOldWorkersStopped(db: Database): Promise<void> {
          limit 1`,
   );
   if (!alive) return;
+  if (alive.ahead)
+    throw new CodedError(
+      "cutover.old_workers_alive",
+      `the times of run ${alive.id} lie in the future, so nobody can tell whether an old worker serves it: make sure that they are stopped, then CUTOVER=force`,
+    );
   const who = alive.worker === null ? "" : ` by ${alive.worker}`;
   throw new CodedError(
     "cutover.old_workers_alive",

@@ -33,7 +33,10 @@ export type Move =
   | { id: number; to: "failed"; outcome: string; code: string; message: string }
   | { id: number; to: "cancelled"; code: string | null; message: string };
 
-/** A run that waits for less than this goes on by itself; an older one must not make phones ring unasked. */
+/**
+ * A run that waits for less than this goes on by itself; an older one must not make phones ring unasked, and nor must one
+ * whose time lies in the future: nobody knows how old that is.
+ */
 export const FRESH_MS = 30 * 60_000;
 /** No call lasts longer (the carrier ends it after four hours), so the carrier need not be asked about it. */
 export const LIVE_MS = 24 * 3_600_000;
@@ -46,7 +49,7 @@ const isLive = (job: OldJob) => job.status === "dialing" || job.status === "call
 export function statusAfter(run: OldRun, jobs: readonly OldJob[]): RunStatus {
   if (run.status !== "pending" && run.status !== "running") return run.status;
   if (run.cancelRequested) return "cancelled";
-  return run.status === "pending" && run.ageMs < FRESH_MS && !jobs.some(isLive) ? "pending" : "failed";
+  return run.status === "pending" && Math.abs(run.ageMs) < FRESH_MS && !jobs.some(isLive) ? "pending" : "failed";
 }
 
 /** One move for each job that has not ended; jobs in the order of their ids. Adds to `taken`. */

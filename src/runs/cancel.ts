@@ -3,21 +3,19 @@
 import { sql } from "drizzle-orm";
 import { through, type Door } from "../../db/door.ts";
 import { lockBusiness } from "../../db/locks.ts";
-import { CodedError } from "../errors.ts";
 import { audit } from "./audit.ts";
-import { lockRun, utcNow } from "./rows.ts";
+import { requireRun, utcNow } from "./rows.ts";
 import { OPEN_RUN } from "./states.ts";
 import { wakeDispatch } from "./wake.ts";
 
-/** @throws CodedError run.not_found */
+/** @throws CodedError run.not_found, run.legacy */
 export async function requestCancel(
   door: Door,
   runId: number,
 ): Promise<"requested" | "already_requested" | "already_ended"> {
   return await through(door, async (tx, businessId) => {
     await lockBusiness(tx, businessId);
-    const run = await lockRun(tx, businessId, runId);
-    if (!run) throw new CodedError("run.not_found", "no such run");
+    const run = await requireRun(tx, businessId, runId);
     if (!OPEN_RUN.includes(run.status)) return "already_ended";
     if (run.cancelRequested) return "already_requested";
     await tx.execute(sql`

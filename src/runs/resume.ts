@@ -7,19 +7,18 @@ import { lockBusiness, lockEnqueue } from "../../db/locks.ts";
 import { CodedError } from "../errors.ts";
 import { audit } from "./audit.ts";
 import { count } from "./counters.ts";
-import { lockRun, utcNow, type LockedRun } from "./rows.ts";
+import { requireRun, utcNow, type LockedRun } from "./rows.ts";
 import type { RunStatus } from "./states.ts";
 import { wakeDispatch } from "./wake.ts";
 
-/** @throws CodedError run.not_found, run.not_resumable (detail.status) */
+/** @throws CodedError run.not_found, run.legacy, run.not_resumable (detail.status) */
 export async function resumeRun(
   door: Door,
   runId: number,
 ): Promise<{ status: RunStatus; queued: number; skipped: number }> {
   return await through(door, async (tx, businessId) => {
     await lockBusiness(tx, businessId);
-    const run = await lockRun(tx, businessId, runId);
-    if (!run) throw new CodedError("run.not_found", "no such run");
+    const run = await requireRun(tx, businessId, runId);
     // A failed run whose queue a person has stopped is over.
     if (run.status !== "failed" || run.cancelRequested)
       throw new CodedError("run.not_resumable", "only a failed run can be resumed", { status: run.status });

@@ -2,6 +2,7 @@
 // a run's counters locks its row before the job's, so that no two of these transactions can wait for each other.
 import { sql } from "drizzle-orm";
 import { row, type Tx } from "../../db/client.ts";
+import { CodedError } from "../errors.ts";
 import type { JobStatus, RunStatus } from "./states.ts";
 
 /** The time on the tables that the CRM shares: `timestamp` in UTC. Not now(): that is the transaction's start. */
@@ -24,6 +25,19 @@ export async function lockRun(tx: Tx, businessId: number, runId: number): Promis
          where id = ${runId} and business_id = ${businessId} and engine = 'ringpost'
            for no key update`,
   );
+}
+
+/**
+ * For what a person asks of a run.
+ * @throws CodedError run.not_found; run.legacy: it can be seen, but until the cut-over the old system runs it, and would
+ *   dial on whatever we wrote
+ */
+export async function requireRun(tx: Tx, businessId: number, runId: number): Promise<LockedRun> {
+  const run = await lockRun(tx, businessId, runId);
+  if (run) return run;
+  const seen = await row(tx, sql`select from outbound_call_runs where id = ${runId} and business_id = ${businessId}`);
+  if (seen) throw new CodedError("run.legacy", "the run is the old system's until the cut-over");
+  throw new CodedError("run.not_found", "no such run");
 }
 
 export interface LockedJob {

@@ -35,6 +35,33 @@ const JOB_MOVES: Record<JobStatus, readonly JobStatus[]> = {
 export const runMayMove = (from: RunStatus, to: RunStatus): boolean => RUN_MOVES[from].includes(to);
 export const jobMayMove = (from: JobStatus, to: JobStatus): boolean => JOB_MOVES[from].includes(to);
 
+/**
+ * Until the cut-over the old application writes its own words for the states (`stopping`, upper case, none). They are left
+ * as they are, because it reads them back, and shown as the state that the rest of the row speaks for.
+ */
+export function shownRunStatus(run: {
+  status: string | null;
+  endedAt: Date | null;
+  completedAt: Date | null;
+}): RunStatus {
+  const word = run.status?.trim().toLowerCase();
+  const known = RUN_STATUSES.find((status) => status === word);
+  return known ?? ((run.endedAt ?? run.completedAt) ? "failed" : "running");
+}
+
+export function shownJobStatus(job: {
+  status: string | null;
+  callSid: string | null;
+  twilioCallSid?: string | null;
+  completedAt: Date | null;
+}): JobStatus {
+  const word = job.status?.trim().toLowerCase();
+  const known = JOB_STATUSES.find((status) => status === word);
+  if (known) return known;
+  if (job.completedAt) return "failed";
+  return (job.callSid ?? job.twilioCallSid) ? "calling" : "queued";
+}
+
 /** Twilio's words for a call, in the order in which they happen; equal rank: alternatives. */
 const CALL_RANK = {
   queued: 0,

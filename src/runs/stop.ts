@@ -5,12 +5,11 @@ import { sql } from "drizzle-orm";
 import { row, type Tx } from "../../db/client.ts";
 import { through, type Door } from "../../db/door.ts";
 import { lockBusiness } from "../../db/locks.ts";
-import { CodedError } from "../errors.ts";
 import { audit } from "./audit.ts";
 import { cancelUnbegun } from "./cancelUnbegun.ts";
 import type { Reached } from "./engine.ts";
 import { closeRun, forgetActiveNumbers } from "./closeRun.ts";
-import { lockRun } from "./rows.ts";
+import { requireRun } from "./rows.ts";
 import { OPEN_RUN } from "./states.ts";
 import { wakeEndCalls, wakeIfWaiting } from "./wake.ts";
 
@@ -30,7 +29,7 @@ export interface Stopped {
 const FLIGHT_MARGIN_MS = 500;
 const SETTLE_POLL_MS = 20;
 
-/** @throws CodedError run.not_found */
+/** @throws CodedError run.not_found, run.legacy */
 export async function stopRun(
   door: Door,
   runId: number,
@@ -46,7 +45,7 @@ export async function stopRun(
   return { stopped: ended.now, cancelledJobs: ended.cancelledJobs };
 }
 
-/** @throws CodedError run.not_found */
+/** @throws CodedError run.not_found, run.legacy */
 export async function forceCancelRun(
   door: Door,
   runId: number,
@@ -67,8 +66,7 @@ interface Ending {
 async function endAtOnce(door: Door, runId: number, ending: Ending): Promise<{ now: boolean; cancelledJobs: number }> {
   return await through(door, async (tx, businessId) => {
     await lockBusiness(tx, businessId);
-    const run = await lockRun(tx, businessId, runId);
-    if (!run) throw new CodedError("run.not_found", "no such run");
+    const run = await requireRun(tx, businessId, runId);
     const open = OPEN_RUN.includes(run.status);
     // A failed run keeps its status, but nobody may resume what a person has stopped: its queued jobs end.
     if (!open && run.status !== "failed") {

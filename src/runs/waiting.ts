@@ -7,6 +7,8 @@ import { callerIdOf } from "./callerId.ts";
 import type { Limits } from "./engine.ts";
 
 export type Waiting =
+  /** Until the cut-over its leads are the old system's to call. */
+  | { reason: "old_system" }
   /** No worker is alive: nobody will dial until one starts. */
   | { reason: "worker"; last_heartbeat: string | null }
   /** The business may not call, or has no number to call from, or the carrier refuses our settings. */
@@ -30,15 +32,18 @@ export interface WaitingFacts {
   callerId: string | undefined;
 }
 
-/** Null: nothing is in the way, or nothing is left to dial. */
+/** Asked of open runs. Null: nothing is in the way, or nothing is left to dial. */
 export async function waitingFor(door: Door, runId: number, facts: WaitingFacts): Promise<Waiting | null> {
   return await through(door, async (tx, businessId) => {
-    const run = await row<{ queued: number; inProgress: number; concurrency: number }>(
+    const run = await row<{ queued: number; inProgress: number; concurrency: number; ours: boolean }>(
       tx,
-      sql`select queued_count as queued, in_progress_count as "inProgress", concurrency from outbound_call_runs
-           where id = ${runId} and business_id = ${businessId} and status in ('pending', 'running')`,
+      sql`select queued_count as queued, in_progress_count as "inProgress", concurrency, engine = 'ringpost' as ours
+            from outbound_call_runs
+           where id = ${runId} and business_id = ${businessId} and (status in ('pending', 'running') or engine <> 'ringpost')`,
     );
-    if (!run || run.queued === 0) return null;
+    if (!run) return null;
+    if (!run.ours) return { reason: "old_system" };
+    if (run.queued === 0) return null;
     return (
       (await deadWorkers(tx, facts)) ??
       (await badConfiguration(tx, businessId, facts)) ??

@@ -19,7 +19,7 @@ async function measure(row: Row): Promise<Measured> {
   const { no, name, target } = row;
   say(`row ${no}: ${name}`);
   const closing: (() => unknown)[] = [];
-  const scope = lastFirst({ after: (hook) => void closing.push(hook as () => unknown) });
+  const scope = lastFirst({ after: (hook) => void closing.push(hook) });
   const progress = (line: string) => say(`row ${no}: ${line}`);
   try {
     try {

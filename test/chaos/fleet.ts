@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const SCRIPT = fileURLToPath(new URL("process.ts", import.meta.url));
+const QUICK_START = fileURLToPath(new URL("../../src/quickStart.ts", import.meta.url));
 /** A drain may take ten seconds, and the machine is busy. */
 const LONGEST_DRAIN_MS = 12_000;
 
@@ -57,7 +58,7 @@ export class Member {
     this.#expected = false;
     this.#ready = false;
     this.output = "";
-    const child = spawn(process.execPath, [SCRIPT, this.role, this.name, folder], {
+    const child = spawn(process.execPath, ["--import", QUICK_START, SCRIPT, this.role, this.name, folder], {
       stdio: ["pipe", "pipe", log],
       env: { PATH: process.env["PATH"] ?? "", ...env },
     });

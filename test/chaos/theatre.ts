@@ -55,7 +55,7 @@ export interface Theatre {
 
 /** The scope of a describe block; call it in the block itself, not in a hook. */
 export function wholeFile(): Scope {
-  return lastFirst({ after: (hook) => after(hook as () => void) });
+  return lastFirst({ after });
 }
 
 export async function theatre(scope: Scope, options: Partial<StageOptions> = {}): Promise<Theatre> {

@@ -121,7 +121,9 @@ describe("the cut-over", () => {
     const db = openDatabase({ url, name: "test", max: 2 });
     t.after(() => db.$client.end());
     await db.execute(sql`update outbound_call_runs set lock_ts = now(), locked_by_worker = 'old:17' where id = 1`);
-    await assert.rejects(cutOver(db), { code: "cutover.old_workers_alive" });
+    await assert.rejects(cutOver(db), { code: "cutover.old_workers_alive", message: /served by old:17/ });
+    await db.execute(sql`update outbound_call_runs set lock_ts = now() + interval '3 hours' where id = 1`);
+    await assert.rejects(cutOver(db), { code: "cutover.old_workers_alive", message: /lie in the future/ });
     assert.equal(
       (await row<{ n: number }>(db, sql`select count(*)::int as n from outbound_call_runs where engine = 'ringpost'`))
         ?.n,

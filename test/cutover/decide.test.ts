@@ -32,6 +32,7 @@ describe("a run of the old system", () => {
     const rows: [OldRun, OldJob[], string][] = [
       [aRun({ status: "pending" }), [], "pending"],
       [aRun({ status: "pending", ageMs: FRESH_MS }), [], "failed"],
+      [aRun({ status: "pending", ageMs: -FRESH_MS }), [], "failed"],
       [aRun({ status: "pending" }), [aJob({ status: "calling", sid: "CA1" })], "failed"],
       [aRun(), [], "failed"],
       [aRun({ cancelRequested: true }), [], "cancelled"],

@@ -3,13 +3,12 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TestContext } from "node:test";
 import { type Session, sharedServer } from "./postgres-session.ts";
 
 export { startOwnServer, type OwnServer } from "./postgres-own.ts";
 
 /** Anything with node:test's `after`: a test's context, or `{ after }` from node:test itself for a whole file. */
-export type Scope = Pick<TestContext, "after">;
+export type Scope = { after(close: () => unknown): unknown };
 
 export type Template = {
   name: string;

@@ -16,5 +16,5 @@ export function lastFirst(t: Scope): Scope {
     }
     if (failures.length > 0) throw failures[0];
   });
-  return { after: (hook) => void (hook && hooks.push(hook as () => unknown)) };
+  return { after: (hook) => void hooks.push(hook) };
 }

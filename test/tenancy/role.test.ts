@@ -5,7 +5,7 @@ import { openDatabase } from "../../db/client.ts";
 import { openDoor, through } from "../../db/door.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { ensureRequestRole } from "../../db/requestRole.ts";
-import { RequestRoleMissing } from "../../db/requestRoleMissing.ts";
+import { RequestRoleMissing } from "../../db/refused.ts";
 import { enqueueRun } from "../../src/runs/enqueue.ts";
 import { startOwnServer } from "../support/postgres.ts";
 import { breaches } from "./breaches.ts";

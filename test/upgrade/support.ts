@@ -46,9 +46,7 @@ let reference: Promise<Catalog> | undefined;
 
 /** What an empty database becomes. The CRM's own tables are as they were found, so they are left out. */
 export function emptyResult(): Promise<Catalog> {
-  reference ??= migratedDatabase({ after: (close) => after(close as () => void) }).then(async ({ url }) =>
-    ours(await readCatalog(url)),
-  );
+  reference ??= migratedDatabase({ after }).then(async ({ url }) => ours(await readCatalog(url)));
   return reference;
 }
 

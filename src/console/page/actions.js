@@ -67,13 +67,15 @@ export function runActions(changed) {
     /** @param {any} next */
     update(next) {
       run = next;
+      // The old system's runs are stopped and resumed there.
+      const ours = run.engine !== "legacy";
       // A plain cancel is carried out by a worker: without one it would only wait.
       const alone = isOpen(run) && run.waiting_for?.reason === "worker";
       for (const [button, shown] of /** @type {const} */ ([
-        [stop, isOpen(run)],
+        [stop, ours && isOpen(run)],
         [cancel, run.can_cancel && !alone],
         [force, alone],
-        [resume, run.status === "failed"],
+        [resume, ours && run.status === "failed"],
       ])) {
         // A button that disappears under the focus would throw the keyboard back to the top of the page.
         if (!shown && document.activeElement === button) said.focus();

@@ -4,7 +4,7 @@ import type { Bench } from "../row.ts";
 
 export async function inScope<T>(bench: Bench, measure: (own: Bench) => Promise<T>): Promise<T> {
   const closing: (() => unknown)[] = [];
-  const scope = lastFirst({ after: (hook) => void closing.push(hook as () => unknown) });
+  const scope = lastFirst({ after: (hook) => void closing.push(hook) });
   try {
     return await measure({ ...bench, scope });
   } finally {

@@ -7,6 +7,7 @@ const until = orNull(v.string());
 const Waiting = named(
   "WaitingFor",
   v.variant("reason", [
+    exact({ reason: v.literal("old_system"), message }),
     exact({ reason: v.literal("worker"), last_heartbeat: until, message }),
     exact({ reason: v.literal("configuration"), code: v.string(), detail: name, until, message }),
     exact({ reason: v.literal("carrier"), code: v.string(), detail: name, until, message }),
@@ -41,6 +42,10 @@ const run = {
   created_by_user_id: orNull(whole),
   can_cancel: v.boolean(),
   cancel_requested: v.boolean(),
+  engine: v.pipe(
+    v.picklist(["ringpost", "legacy"]),
+    v.description("legacy: the old system's until the cut-over; it can be read, not stopped, cancelled or resumed."),
+  ),
 };
 
 export const Run = named("Run", exact(run));

@@ -12,6 +12,9 @@ const START: readonly ProblemCode[] = [
   ...BODY,
 ];
 
+/** Of a run that is there already. */
+const MOVES: readonly ProblemCode[] = ["run.legacy", ...RUN];
+
 export const MOVING: readonly Operation[] = [
   {
     route: "POST /api/outbound/bulk-enqueue",
@@ -46,7 +49,7 @@ export const MOVING: readonly Operation[] = [
     tag: "runs",
     summary: "Let a failed run go on from its cursor",
     answers: ok("It goes on", answers.Resumed),
-    problems: ["run.not_resumable", "business.calls_disabled", ...RUN],
+    problems: ["run.not_resumable", "business.calls_disabled", ...MOVES],
   },
   {
     route: "POST /api/outbound/stop-queue",
@@ -58,7 +61,7 @@ export const MOVING: readonly Operation[] = [
       "When this has answered, no further call of the run is placed. Live calls finish unless hang_up is true.",
     sends: SENT.stop,
     answers: ok("It has stopped, or had ended before", answers.Stopped),
-    problems: [...RUN, ...BODY],
+    problems: [...MOVES, ...BODY],
   },
   {
     route: "POST /api/outbound_calls/jobs/:run_id/cancel",
@@ -67,7 +70,7 @@ export const MOVING: readonly Operation[] = [
     tag: "runs",
     summary: "Cancel a run before its next lead",
     answers: ok("It is being cancelled", answers.Said),
-    problems: ["run.already_ended", ...RUN],
+    problems: ["run.already_ended", ...MOVES],
   },
   {
     route: "POST /api/outbound_calls/jobs/:run_id/force-cancel",
@@ -76,7 +79,7 @@ export const MOVING: readonly Operation[] = [
     tag: "runs",
     summary: "Cancel a run at once, even with every worker dead",
     answers: ok("It is cancelled, or had ended before", answers.Stopped),
-    problems: RUN,
+    problems: MOVES,
   },
   {
     route: "POST /api/outbound/cleanup-stuck-jobs",
