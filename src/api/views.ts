@@ -31,7 +31,6 @@ export function runView(run: RunRow) {
     created_by_user_id: run.createdByUserId,
     can_cancel: canCancel(run),
     cancel_requested: run.cancelRequested,
-    engine: run.engine,
   };
 }
 

@@ -64,7 +64,7 @@ async function move(db: Database, token: string, news: Known, reached: Reached):
   return await inTransaction(db, async (tx) => {
     const moved = await once(tx);
     if (moved && news.evidence) await audit(tx, news.evidence);
-    if (moved) await reached(news.from === "answer" ? "placed.storing" : "news.applying");
+    await reached(news.from === "answer" ? "placed.storing" : "news.applying");
     return moved;
   });
 }

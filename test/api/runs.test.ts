@@ -52,7 +52,6 @@ describe("runs", () => {
       created_by_user_id: null,
       can_cancel: true,
       cancel_requested: false,
-      engine: "ringpost",
     };
     const english = await (await as(app, { business: shop.id })).get(`/api/outbound/runs/${run.id}`);
     assert.equal(english.status, 200);

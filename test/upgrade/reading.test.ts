@@ -85,7 +85,7 @@ describe("the old system's runs", () => {
         `${path} ${runId}: ${ajv.errorsText(fits?.errors)} in ${answer.text.slice(0, 500)}`,
       );
       return answer.json as {
-        items: { run_id: number; status: string; engine: string; call_sid: string }[];
+        items: { run_id: number; status: string; call_sid: string }[];
         status: string;
       };
     };
@@ -131,7 +131,7 @@ describe("the old system's runs", () => {
     ]);
     const [, running] = odd;
     const seen = (await en.get(`/api/outbound/runs/${running}`)).json;
-    assert.deepEqual([seen.engine, seen.can_cancel, seen.waiting_for.reason], ["legacy", false, "old_system"]);
+    assert.deepEqual([seen.can_cancel, seen.waiting_for.reason], [false, "old_system"]);
     const requests = [
       ["/api/outbound/stop-queue", { run_id: running }],
       [`/api/outbound_calls/jobs/${running}/cancel`, undefined],

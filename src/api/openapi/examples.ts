@@ -29,7 +29,6 @@ export const EXAMPLES = {
     created_by_user_id: 7,
     can_cancel: true,
     cancel_requested: false,
-    engine: "ringpost",
     waiting_for: {
       reason: "slot",
       limit: 3,

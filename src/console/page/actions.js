@@ -68,7 +68,7 @@ export function runActions(changed) {
     update(next) {
       run = next;
       // The old system's runs are stopped and resumed there.
-      const ours = run.engine !== "legacy";
+      const ours = run.waiting_for?.reason !== "old_system";
       // A plain cancel is carried out by a worker: without one it would only wait.
       const alone = isOpen(run) && run.waiting_for?.reason === "worker";
       for (const [button, shown] of /** @type {const} */ ([

@@ -42,10 +42,6 @@ const run = {
   created_by_user_id: orNull(whole),
   can_cancel: v.boolean(),
   cancel_requested: v.boolean(),
-  engine: v.pipe(
-    v.picklist(["ringpost", "legacy"]),
-    v.description("legacy: the old system's until the cut-over; it can be read, not stopped, cancelled or resumed."),
-  ),
 };
 
 export const Run = named("Run", exact(run));
