@@ -20,7 +20,7 @@ export async function cancelUnbegun(
   const queued = await tx.execute(sql`
     update outbound_call_jobs
        set status = 'cancelled', outcome = 'cancelled', error_message = ${message}, completed_at = ${utcNow}, active_number = null
-     where ${waitingRun("outbound_call_jobs")} = ${run.id} and business_id = ${businessId}`);
+     where ${waitingRun} = ${run.id} and business_id = ${businessId}`);
   const claims = await rows<{ id: number }>(
     tx,
     sql`

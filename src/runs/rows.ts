@@ -12,8 +12,7 @@ export const utcNow = sql.raw("clock_timestamp()::timestamp");
  * can only be found by idx_outbound_call_jobs_waiting: the planner held the index on either column for as good whenever its
  * statistics knew of few queued jobs, or of short runs, and then every claim read the whole queue.
  */
-export const waitingRun = (job: "j" | "outbound_call_jobs") =>
-  sql.raw(`(case when ${job}.status = 'queued' then ${job}.run_id end)`);
+export const waitingRun = sql.raw("(case when status = 'queued' then run_id end)");
 
 export interface LockedRun {
   id: number;
