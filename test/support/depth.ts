@@ -68,15 +68,15 @@ export async function liveJobs(db: Database, businessIds: readonly number[], eac
   });
 }
 
-/** One running run for each business, with so many leads waiting in all. @returns the runs' ids, in the businesses' order */
+/** One run for each business that nobody has begun, with so many leads waiting in all. @returns the runs' ids, in the businesses' order */
 export async function queuedJobs(db: Database, businessIds: readonly number[], jobs: number): Promise<number[]> {
   const each = Math.ceil(jobs / businessIds.length);
   return await unhindered(db, async (tx) => {
     await insertLeads(tx, businessIds, "To be called", 3_000_000, each);
     const made = await rows<{ id: number }>(
       tx,
-      sql`insert into outbound_call_runs (business_id, engine, status, concurrency, total_leads, queued_count, started_at, lock_ts)
-          select id, 'ringpost', 'running', 10, ${each}::int, ${each}::int, now(), now() from ${ids(businessIds)} returning id`,
+      sql`insert into outbound_call_runs (business_id, engine, status, concurrency, total_leads, queued_count)
+          select id, 'ringpost', 'pending', 10, ${each}::int, ${each}::int from ${ids(businessIds)} returning id`,
     );
     await tx.execute(sql`
       insert into outbound_call_jobs (run_id, lead_id, business_id, status, lead_name, to_number, active_number)
