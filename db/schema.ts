@@ -265,9 +265,9 @@ export const jobs = pgTable(
     index("idx_outbound_call_jobs_status_twilio_sid").on(t.status, t.twilioCallSid),
     index("idx_outbound_call_jobs_business_id").on(t.businessId),
     // The claim: a run's queued jobs in the order of their ids.
-    index("idx_outbound_call_jobs_queue")
-      .on(t.runId, t.id)
-      .where(sql`status = 'queued'`),
+    index("idx_outbound_call_jobs_waiting")
+      .on(sql`(case when status = 'queued' then run_id end)`, t.id)
+      .where(sql`case when status = 'queued' then run_id end is not null`),
     // Nobody twice: one active job per business and number.
     uniqueIndex("unique_active_number")
       .on(t.businessId, t.activeNumber)
@@ -292,7 +292,7 @@ export const jobs = pgTable(
     ),
     ...boundToTenant(),
     refersToOwn(
-      sql`exists (select from outbound_call_runs r where r.id = run_id) and exists (select from ringpost.leads l where l.id = lead_id)`,
+      sql`exists (select from outbound_call_runs r where r.id = run_id) and exists (select from ringpost.leads_by_id l where l.id = lead_id)`,
     ),
   ],
 );

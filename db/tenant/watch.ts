@@ -8,8 +8,11 @@ export function watchQueries(door: Door, guard: Guard) {
   return {
     /** Undefined when the run is gone. `newestEvent` only grows. */
     async watchRun(runId: number) {
-      const newest = sql<number>`coalesce((select max(${runEvents.id}) from ${runEvents}
-                                            where ${runEvents.runId} = ${runs.id}), 0)`.mapWith(Number);
+      // Ordered by the run as well, of which there is one: for the newest id alone the planner may go back through
+      // everybody's events until one of this run comes.
+      const newest = sql<number>`coalesce((select e.id from ${runEvents} e
+                                            where e.run_id between ${runId} and ${runId}
+                                            order by e.run_id desc, e.id desc limit 1), 0)`.mapWith(Number);
       const [found] = await through(door, (tx, businessId) =>
         tx
           .select({ businessId: runs.businessId, run: runs, newestEvent: newest })

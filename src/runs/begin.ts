@@ -30,7 +30,9 @@ const markBegun = statement<Pick<Claim, "runId" | "jobId" | "businessId" | "toke
     update outbound_call_attempts a
        set begun_at = clock_timestamp()
       from job
-     where a.token = ${v.token} and a.job_id = job.id and a.begun_at is null and a.closed_at is null
+     where a.token = ${v.token} and a.job_id = job.id
+       -- (Not "is null": the planner might then look through the open attempts of everybody.)
+       and num_nulls(a.begun_at, a.closed_at) = 2
        -- A machine that slept must not make phones ring when it wakes.
        and a.claimed_at > clock_timestamp() - make_interval(secs => ${CLAIM_FRESH_SECONDS})
     returning a.token`,

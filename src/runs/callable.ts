@@ -69,8 +69,8 @@ async function readLeads(door: Door, ids: number[]): Promise<LeadRow[]> {
       tx,
       sql`select id, phone_e164 as phone,
                  left(coalesce(nullif(trim(name), ''), nullif(trim(concat_ws(' ', first_name, last_name)), '')), ${NAME_LENGTH}) as name
-            from leads
-           where tenant_id = ${businessId} and id = any (${array(ids, "int")})`,
+            from leads_by_id
+           where tenant_id + 0 = ${businessId} and id = any (${array(ids, "int")})`,
     ),
   );
 }

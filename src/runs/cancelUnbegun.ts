@@ -3,7 +3,7 @@
 import { sql } from "drizzle-orm";
 import { rows, type Tx } from "../../db/client.ts";
 import { count } from "./counters.ts";
-import { utcNow, type LockedRun } from "./rows.ts";
+import { utcNow, waitingRun, type LockedRun } from "./rows.ts";
 import type { RunStatus } from "./states.ts";
 
 /**
@@ -20,7 +20,7 @@ export async function cancelUnbegun(
   const queued = await tx.execute(sql`
     update outbound_call_jobs
        set status = 'cancelled', outcome = 'cancelled', error_message = ${message}, completed_at = ${utcNow}, active_number = null
-     where run_id = ${run.id} and business_id = ${businessId} and status = 'queued'`);
+     where ${waitingRun} = ${run.id} and business_id = ${businessId}`);
   const claims = await rows<{ id: number }>(
     tx,
     sql`

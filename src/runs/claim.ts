@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { statement } from "../../db/statement.ts";
-import { utcNow } from "./rows.ts";
+import { utcNow, waitingRun } from "./rows.ts";
 import type { WorkerIdentity } from "./engine.ts";
 
 export interface Claim {
@@ -50,23 +50,26 @@ const claimQueued = statement<Claiming, { jobId: number; runId: number; token: s
     with wanted as (
       select * from unnest(${v.runIds}::int[], ${v.counts}::int[]) as w (run_id, n)
     ), picked as (
-      select next.id
+      select next.id, wanted.run_id as of_run
         from wanted
        cross join lateral (
          select j.id
            from outbound_call_jobs j
-          where j.run_id = wanted.run_id and j.status = 'queued' and j.business_id = ${v.businessId}
-          order by j.id
+          -- A range of one: for "= run_id" the order by id would be enough, and the primary key has that too.
+          where ${waitingRun} between wanted.run_id and wanted.run_id
+          order by ${waitingRun}, j.id
           limit wanted.n
             for update skip locked) next
     ), numbered as (
-      select id, row_number() over (order by id) as n from picked
+      select id, of_run, row_number() over (order by id) as n from picked
     ), claimed as (
       update outbound_call_jobs j
          set status = 'dialing', dial_lock_token = (${v.tokens}::text[])[numbered.n], dial_started_at = ${utcNow},
              started_at = coalesce(started_at, ${utcNow}), call_status = null, attempts = attempts + 1
         from numbered
-       where j.id = numbered.id and j.status = 'queued'
+       where j.id = numbered.id and ${waitingRun} = numbered.of_run
+         -- In an expression: nobody shall look for the job among all those of the business.
+         and j.business_id + 0 = ${v.businessId}
       returning j.id, j.run_id, j.to_number, j.dial_lock_token as token, (${v.slotNumbers}::int[])[numbered.n] as slot_no
     ), slotted as (
       insert into outbound_call_slots (business_id, slot_no, job_id, run_id, token, expires_at)

@@ -8,6 +8,13 @@ import type { JobStatus, RunStatus } from "./states.ts";
 /** The time on the tables that the CRM shares: `timestamp` in UTC. Not now(): that is the transaction's start. */
 export const utcNow = sql.raw("clock_timestamp()::timestamp");
 
+/**
+ * A job's run while it waits in the queue, else NULL. Asked in these words, and never by status and run_id, a run's queue
+ * can only be found by idx_outbound_call_jobs_waiting: the planner held the index on either column for as good whenever its
+ * statistics knew of few queued jobs, or of short runs, and then every claim read the whole queue.
+ */
+export const waitingRun = sql.raw("(case when status = 'queued' then run_id end)");
+
 export interface LockedRun {
   id: number;
   status: RunStatus;

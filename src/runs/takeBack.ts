@@ -31,8 +31,7 @@ export async function takeBackClaims(
     engine.db,
     sql`select token, job_id as "jobId", run_id as "runId", business_id as "businessId"
           from outbound_call_attempts
-         where closed_at is null and begun_at is null and ${which}
-         order by job_id`,
+         where closed_at is null and begun_at is null and ${which}`,
   );
   let taken = 0;
   for (const claim of held) {

@@ -103,7 +103,7 @@ export interface World {
 }
 
 /** The configuration's defaults, but a shorter heartbeat and no pacing. */
-const LIMITS: Limits = {
+export const LIMITS: Limits = {
   maxCallsPerBusiness: 3,
   callsPerSecond: Infinity,
   ringTimeoutSeconds: 30,
