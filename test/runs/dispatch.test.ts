@@ -91,6 +91,22 @@ describe("the claim", () => {
     await assertInvariants(w);
   });
 
+  it("goes on after a migration has changed the type of what it reads, on the connections that were open before", async (t) => {
+    const w = await world(t);
+    const business = await w.business({ limit: 3 });
+    await w.enqueue(business, await w.leads(business, 3));
+    const claimOne = async () => (await original.dispatchOnce(w.engine(), business.id)).claims.length;
+    await w.setLimit(business, 1);
+    assert.equal(await claimOne(), 1);
+    await w.db.execute(sql`alter table outbound_call_jobs alter column to_number type varchar(99)`);
+    await w.setLimit(business, 2);
+    assert.equal(await claimOne(), 1);
+    await w.db.execute(sql`alter table outbound_business_settings alter column caller_id type varchar(99)`);
+    await w.setLimit(business, 3);
+    assert.equal(await claimOne(), 1);
+    await assertInvariants(w);
+  });
+
   it("waits for no job that somebody else has locked", async (t) => {
     const w = await world(t);
     const business = await w.business({ limit: 3 });
