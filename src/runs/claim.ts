@@ -67,6 +67,9 @@ const claimQueued = statement<Claiming, { jobId: number; runId: number; token: s
              started_at = coalesce(started_at, ${utcNow}), call_status = null, attempts = attempts + 1
         from numbered
        where j.id = numbered.id and j.status = 'queued'
+         -- Again, as an array: of a LIMIT that it does not know, the planner expects a tenth of all the queued jobs, and
+         -- would read the whole table for one claim, under the business's lock.
+         and j.id = any (array(select id from picked))
       returning j.id, j.run_id, j.to_number, j.dial_lock_token as token, (${v.slotNumbers}::int[])[numbered.n] as slot_no
     ), slotted as (
       insert into outbound_call_slots (business_id, slot_no, job_id, run_id, token, expires_at)

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sql } from "drizzle-orm";
-import { inTransaction, rows, violatedConstraint, type Tx } from "../../db/client.ts";
+import { inTransaction, openDatabase, rows, violatedConstraint, type Tx } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import * as original from "../../src/runs/dispatch.ts";
 import type { StartWorker } from "../support/world/workers.ts";
@@ -105,6 +105,25 @@ describe("the claim", () => {
     await w.setLimit(business, 3);
     assert.equal(await claimOne(), 1);
     await assertInvariants(w);
+  });
+
+  it("reads the jobs it claims, and not all that wait", async (t) => {
+    const w = await world(t);
+    const business = await w.business({ limit: 3 });
+    await w.enqueue(business, await w.leads(business, 5_000));
+    await w.db.execute(sql`analyze outbound_call_jobs`);
+    const db = openDatabase({ url: w.url, name: "ringpost test", max: 1 });
+    const readInSequence = async () => {
+      await db.execute(sql`select pg_stat_force_next_flush()`);
+      return await rows(db, sql`select seq_tup_read from pg_stat_user_tables where relname = 'outbound_call_jobs'`);
+    };
+    try {
+      const before = await readInSequence();
+      assert.equal((await original.dispatchOnce(w.engine({ db }), business.id)).claims.length, 3);
+      assert.deepEqual(await readInSequence(), before);
+    } finally {
+      await db.$client.end();
+    }
   });
 
   it("waits for no job that somebody else has locked", async (t) => {
