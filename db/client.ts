@@ -100,8 +100,11 @@ export function openDatabase(options: DatabaseOptions): Database {
   return drizzle(openPool(options), { schema });
 }
 
-/** Deadlock and serialisation failure: nothing of the transaction happened, and trying again is right. */
-const RETRYABLE = new Set(["40P01", "40001"]);
+/**
+ * Deadlock, serialisation failure, and a prepared statement whose columns have another type since a migration: nothing of
+ * the transaction happened, and trying again is right.
+ */
+const RETRYABLE = new Set(["40P01", "40001", "0A000"]);
 const MAX_TRIES = 5;
 
 /** The Postgres error code behind an error, through Drizzle's wrapping; undefined when there is none. */
@@ -149,18 +152,20 @@ export async function inTransactionOpenedBy<T>(
 ): Promise<T> {
   return await retrying(async () => {
     const client = await db.$client.connect();
-    let broken = false;
+    let failed = false;
     try {
       await client.query(`begin; ${opening}`);
       const result = await work(drizzle(client) as unknown as Tx);
       await client.query("commit");
       return result;
     } catch (error) {
-      // A connection that cannot even roll back must not return to the pool with its transaction open.
-      await client.query("rollback").catch(() => (broken = true));
+      failed = true;
+      await client.query("rollback").catch(() => {});
       throw error;
     } finally {
-      client.release(broken);
+      // Closed after a failure, as the pool does with single statements: it may not have rolled back, and a statement that
+      // it has prepared may be of before a migration, and would fail on it for ever.
+      client.release(failed);
     }
   });
 }

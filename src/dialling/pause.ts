@@ -55,6 +55,9 @@ const clearPauses = statement<{ keys: readonly string[] }, { paused: boolean }>(
       select account_sid, pause_kind is not null as paused
         from outbound_carrier_accounts
        where account_sid = any (${v.keys}::text[]) and (pause_kind is not null or unknown_errors > 0)
+       order by account_sid
+         -- A pause that is just being stored ends here as well, and whoever waits for that must be told.
+         for no key update
     )
     update outbound_carrier_accounts a
        set pause_kind = null, pause_code = null, pause_message = null, pause_count = 0, paused_until = null,

@@ -70,6 +70,9 @@ const claimQueued = statement<Claiming, { jobId: number; runId: number; token: s
        where j.id = numbered.id and ${waitingRun} = numbered.of_run
          -- In an expression: nobody shall look for the job among all those of the business.
          and j.business_id + 0 = ${v.businessId}
+         -- Again, as an array: of a LIMIT that it does not know, the planner expects a tenth of all the queued jobs, and
+         -- would read the whole table for one claim, under the business's lock.
+         and j.id = any (array(select id from picked))
       returning j.id, j.run_id, j.to_number, j.dial_lock_token as token, (${v.slotNumbers}::int[])[numbered.n] as slot_no
     ), slotted as (
       insert into outbound_call_slots (business_id, slot_no, job_id, run_id, token, expires_at)

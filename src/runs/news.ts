@@ -122,20 +122,19 @@ const moveHeld = statement<GoingOn, { moved: true }>(
         from held, attempt
        where held.status = 'dialing'
     )
-    select case when held.status = 'dialing' and (r.hang_up or r.status in ('stopped', 'cancelled'))
-                then ringpost.add_job('end_calls', json_build_object('runId', r.id, 'hangUp', r.hang_up), 'end:' || r.id) end as end_calls,
+    select case when held.status = 'dialing' then ringpost.end_calls_if_stopped(attempt.run_id, attempt.business_id) end as end_calls,
            -- That a known call rings now or is answered need not wait for the disk: lost with the server, it is learned again
            -- from the next callback or a fetch. Its SID does.
            case when held.status = 'calling' then set_config('synchronous_commit', 'off', true) end as lazily
       from held
       join moved on moved.id = held.id
-      join attempt on true
-      join outbound_call_runs r on r.id = attempt.run_id and r.business_id = attempt.business_id`,
+      join attempt on true`,
 );
 
 /**
  * The call goes on, and its job with it; the first news also makes its SID known. A call that becomes known only after its
- * run was stopped gets what stop did with the others (a stop that commits meanwhile waits for `settled_at`, and looks again).
+ * run was stopped gets what stop did with the others. Stop changes the job's row, so it has committed before this statement
+ * gets the job's lock, and is seen by the function's own, younger snapshot; or it waits, and then finds the call.
  * @returns whether anything moved
  */
 async function goOn(on: Queryable, token: string, news: Known): Promise<boolean> {

@@ -7,6 +7,7 @@ import { HORIZON_MS, PROBE_GAP_MS, reserveTurns, type Turns } from "../../src/di
 import { accountsWork, pauseAccount, UNKNOWN_IN_A_ROW, unknownRefusal } from "../../src/dialling/pause.ts";
 import { migratedDatabase } from "../support/migrated.ts";
 import { lastFirst } from "../support/scope.ts";
+import { againstLock, valueOf } from "../support/world/interleave.ts";
 import { assertInvariants, world } from "../support/world.ts";
 
 const ACCOUNT = "AC1";
@@ -147,6 +148,18 @@ describe("the pause", () => {
     assert.equal((await reserve(db, Infinity, 3)).granted, 3);
     await pauseAccount(db, ACCOUNT, { kind: "throttled", code: "20429", message: "" });
     near((await account(db)).left, 1_000);
+  });
+
+  it("that is just being stored when a call is placed ends as well, and whoever ended it knows", async (t) => {
+    const w = await world(t);
+    await unknownRefusal(w.db, ACCOUNT, "29999", "?", "an attempt that nobody remembers");
+    const [ended] = await againstLock(
+      w,
+      (tx) => pauseAccount(tx, ACCOUNT, { kind: "carrier", code: "29999", message: "?" }),
+      () => accountsWork(w.db, [ACCOUNT]),
+    );
+    assert.equal(valueOf(ended), true);
+    assert.equal((await account(w.db)).kind, null);
   });
 
   it("comes after five unknown refusals in a row, and a placed call starts the count anew", async (t) => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sql } from "drizzle-orm";
-import { inTransaction, rows, violatedConstraint, type Tx } from "../../db/client.ts";
+import { inTransaction, openDatabase, rows, violatedConstraint, type Tx } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import * as original from "../../src/runs/dispatch.ts";
 import type { StartWorker } from "../support/world/workers.ts";
@@ -89,6 +89,41 @@ describe("the claim", () => {
     const run = await w.run(runId);
     assert.deepEqual([run.status, run.lockedBy, run.inProgress, run.queued], ["running", engine.worker.name, 3, 2]);
     await assertInvariants(w);
+  });
+
+  it("goes on after a migration has changed the type of what it reads, on the connections that were open before", async (t) => {
+    const w = await world(t);
+    const business = await w.business({ limit: 3 });
+    await w.enqueue(business, await w.leads(business, 3));
+    const claimOne = async () => (await original.dispatchOnce(w.engine(), business.id)).claims.length;
+    await w.setLimit(business, 1);
+    assert.equal(await claimOne(), 1);
+    await w.db.execute(sql`alter table outbound_call_jobs alter column to_number type varchar(99)`);
+    await w.setLimit(business, 2);
+    assert.equal(await claimOne(), 1);
+    await w.db.execute(sql`alter table outbound_business_settings alter column caller_id type varchar(99)`);
+    await w.setLimit(business, 3);
+    assert.equal(await claimOne(), 1);
+    await assertInvariants(w);
+  });
+
+  it("reads the jobs it claims, and not all that wait", async (t) => {
+    const w = await world(t);
+    const business = await w.business({ limit: 3 });
+    await w.enqueue(business, await w.leads(business, 5_000));
+    await w.db.execute(sql`analyze outbound_call_jobs`);
+    const db = openDatabase({ url: w.url, name: "ringpost test", max: 1 });
+    const readInSequence = async () => {
+      await db.execute(sql`select pg_stat_force_next_flush()`);
+      return await rows(db, sql`select seq_tup_read from pg_stat_user_tables where relname = 'outbound_call_jobs'`);
+    };
+    try {
+      const before = await readInSequence();
+      assert.equal((await original.dispatchOnce(w.engine({ db }), business.id)).claims.length, 3);
+      assert.deepEqual(await readInSequence(), before);
+    } finally {
+      await db.$client.end();
+    }
   });
 
   it("waits for no job that somebody else has locked", async (t) => {

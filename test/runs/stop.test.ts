@@ -5,7 +5,9 @@ import { sql } from "drizzle-orm";
 import { rows, type Tx } from "../../db/client.ts";
 import { CodedError } from "../../src/errors.ts";
 import * as begin from "../../src/runs/begin.ts";
+import { closeRun, forgetActiveNumbers } from "../../src/runs/closeRun.ts";
 import { dispatchOnce } from "../../src/runs/dispatch.ts";
+import { applyNews } from "../../src/runs/news.ts";
 import { forceCancelRun, stopRun } from "../../src/runs/stop.ts";
 import { mutant } from "../support/mutant.ts";
 import { sized } from "../support/sizes.ts";
@@ -309,6 +311,35 @@ describe("stop and the calls at the carrier", () => {
     await stopping;
     await w.carrier.waitFor((report) => report.accepted === 1 && report.liveNow === 0);
     await w.untilRun(runId, ({ inProgress }) => inProgress === 0);
+    await assertInvariants(w);
+  });
+
+  it("hangs up also the call whose first news waited for the stop, which found no call to end", async (t) => {
+    const w = await world(t);
+    const business = await w.business({ limit: 1 });
+    const { runId } = await w.enqueue(business, await w.leads(business, 1));
+    const [claim] = (await dispatchOnce(w.engine(), business.id)).claims;
+    assert.equal(await begin.beginAttempt(w.db, claim!), "begun");
+    const stopping = async (tx: Tx) => {
+      await tx.execute(sql`update outbound_call_runs set cancel_requested = true, hang_up = true where id = ${runId}`);
+      await closeRun(tx, business.id, runId, "stopped");
+      await forgetActiveNumbers(tx, business.id, runId);
+    };
+    const news = {
+      token: claim!.token,
+      sid: "CA1",
+      status: "ringing",
+      durationSeconds: null,
+      from: "callback" as const,
+    };
+    const [told] = await againstLock(w, stopping, () => applyNews(w.db, news));
+    assert.equal(valueOf(told), "applied");
+    const tasks = await rows<{ key: string; payload: object }>(
+      w.db,
+      sql`select j.key, p.payload from graphile_worker.jobs j join graphile_worker._private_jobs p using (id)
+           where task_identifier = 'end_calls'`,
+    );
+    assert.deepEqual(tasks, [{ key: `end:${runId}`, payload: { runId, hangUp: true } }]);
     await assertInvariants(w);
   });
 
