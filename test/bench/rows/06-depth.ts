@@ -3,7 +3,7 @@
 import { openDatabase, type Database } from "../../../db/client.ts";
 import { migrateDatabase } from "../../../db/migrate.ts";
 import { freePort } from "../../../src/dev/postgres/port.ts";
-import { createLogger } from "../../../src/log.ts";
+import { testLogger } from "../../support/log.ts";
 import { dispatchOnce } from "../../../src/runs/dispatch.ts";
 import { endJob } from "../../../src/runs/end.ts";
 import type { Engine } from "../../../src/runs/engine.ts";
@@ -83,7 +83,7 @@ async function side(
   await stage.start("api", { DATABASE_URL: url, PORT: String(port), PUBLIC_URL: apiUrl });
   const limits = { ...LIMITS, maxCallsPerBusiness: 1 };
   const setup = { databaseUrl: url, publicUrl: apiUrl, carrier: stage.carrier, limits };
-  return { db, apiUrl, engine: testEngine(db, setup, createLogger("error")), businessIds, runIds };
+  return { db, apiUrl, engine: testEngine(db, setup, testLogger((line) => process.stderr.write(line), "error")), businessIds, runIds };
 }
 
 async function anotherDatabase(bench: Bench, { db, url }: Stage, name: string): Promise<string> {
