@@ -83,7 +83,17 @@ async function side(
   await stage.start("api", { DATABASE_URL: url, PORT: String(port), PUBLIC_URL: apiUrl });
   const limits = { ...LIMITS, maxCallsPerBusiness: 1 };
   const setup = { databaseUrl: url, publicUrl: apiUrl, carrier: stage.carrier, limits };
-  return { db, apiUrl, engine: testEngine(db, setup, testLogger((line) => process.stderr.write(line), "error")), businessIds, runIds };
+  return {
+    db,
+    apiUrl,
+    engine: testEngine(
+      db,
+      setup,
+      testLogger((line) => process.stderr.write(line), "error"),
+    ),
+    businessIds,
+    runIds,
+  };
 }
 
 async function anotherDatabase(bench: Bench, { db, url }: Stage, name: string): Promise<string> {
