@@ -105,7 +105,7 @@ async function unhindered<T>(db: Database, work: (tx: Tx) => Promise<T>): Promis
 async function insertLeads(tx: Tx, businessIds: readonly number[], name: string, first: number, each: number) {
   await tx.execute(sql`
     insert into leads (tenant_id, name, phone_e164)
-    select b.id, ${name}, '+97252' || (${first}::int + n)
+    select b.id, ${name}, '+97252' || (${first}::int + (b.place - 1) * ${each}::int + n)
       from ${ids(businessIds)}, generate_series(1, ${each}::int) n`);
 }
 
