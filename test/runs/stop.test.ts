@@ -325,7 +325,13 @@ describe("stop and the calls at the carrier", () => {
       await closeRun(tx, business.id, runId, "stopped");
       await forgetActiveNumbers(tx, business.id, runId);
     };
-    const news = { token: claim!.token, sid: "CA1", status: "ringing", durationSeconds: null, from: "callback" as const };
+    const news = {
+      token: claim!.token,
+      sid: "CA1",
+      status: "ringing",
+      durationSeconds: null,
+      from: "callback" as const,
+    };
     const [told] = await againstLock(w, stopping, () => applyNews(w.db, news));
     assert.equal(valueOf(told), "applied");
     const tasks = await rows<{ key: string; payload: object }>(
