@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { forTenant } from "../../db/tenant.ts";
+import { testLogger } from "../support/log.ts";
 import { aBusiness, anEvent, aRun } from "./rows.ts";
 import { freshDatabase } from "./support.ts";
 
 const db = await freshDatabase({ after });
-const log = { warn: () => {}, error: () => {} };
+const log = testLogger();
 
 describe("the newest event of a watched run", () => {
   it("is its own, and 0 before there is any", async () => {
