@@ -106,7 +106,7 @@ describe("without one stone", () => {
       `select c.relname as name, pg_get_viewdef(c.oid) as body, c.reloptions::text like '%check_option%' as checked
          from pg_class c where relkind = 'v' and relnamespace = 'ringpost'::regnamespace order by 1`,
     );
-    assert.equal(views.length, 6);
+    assert.equal(views.length, 7);
     for (const { name, body, checked } of views) {
       const open = body.replace(/\sWHERE[\s\S]*;$/, "");
       const remake = `create or replace view ringpost.${name} with (security_barrier${checked ? ", check_option = cascaded" : ""}) as ${body}`;
