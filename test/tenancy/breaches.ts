@@ -33,6 +33,7 @@ async function reads(on: pg.Client, business: number | null, tenant: string, tab
 async function views(on: pg.Client, business: number | null): Promise<string[]> {
   const found: string[] = [];
   for (const [view, tenant] of Object.entries(CRM)) found.push(...(await reads(on, business, tenant, [view])));
+  found.push(...(await reads(on, business, "tenant_id", ["leads_by_id"])));
   const request = await asRequest(on, business);
   for (const table of Object.keys(CRM))
     for (const sql of [
