@@ -87,7 +87,7 @@ describe("numbers in a log", () => {
         left: 123_456,
       }),
       lineOf({ msg: "Worker timeout - no heartbeat from vm:4711 since 2026-01-02 03:04:05.123456" }),
-      lineOf({ msg: "graphile: Failed task 1624 (dispatch_calls, 15461.88ms, attempt 1 of 25)" }),
+      lineOf({ msg: "graphile: Failed task 1624 (dispatch_calls, 15461.88ms), again in 212.15361345101985ms" }),
       lineOf({ seconds: 0.123456789, jobs: 10_000, err: { message: "connect ECONNREFUSED 127.0.0.1:5432" } }),
     ]) {
       assert.ok(!holdsNumber(line, KNOWN), line);
