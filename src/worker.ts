@@ -35,7 +35,7 @@ export interface Worker {
 
 /** Tasks, dials and the maintenance tick share these connections; the heartbeat and Graphile's own statements have theirs. */
 const POOL_SIZE = 10;
-/** One listens, one for each of Graphile's workers to fetch and to finish jobs. */
+/** One listens; Graphile's four workers share the others, each for a statement at a time. */
 const GRAPHILE_POOL_SIZE = 4;
 /** A statement may wait for locks; a worker that is stuck for twice its lease has lost its runs, and may as well try anew. */
 const SHORTEST_PATIENCE_MS = 15_000;
