@@ -24,7 +24,9 @@ async function start(w: World, business: Business, count: number, concurrency: n
 describe("four worker processes", () => {
   const size = sized(200, 1_000);
   it(`call ${size} leads of 21 businesses once each, every business at exactly its limit`, async (t) => {
-    const w = await world(t, { carrier: { preset: "fast" } });
+    // The first POSTs wait at the door until the last worker has started, which takes long on a busy machine.
+    const patient = { postTimeoutMs: 60_000, settleMs: 90_000 };
+    const w = await world(t, { carrier: { preset: "fast" }, limits: patient });
     const random = seeded(5);
     const large = await w.business({ limit: 5 });
     const share = Math.floor(size / 4);
@@ -40,7 +42,7 @@ describe("four worker processes", () => {
     const slots = w.businesses.reduce((sum, { highestLimit }) => sum + highestLimit, 0);
     const hold = await w.carrier.holdCreates();
     const workers = await Promise.all(Array.from({ length: 4 }, () => w.spawnWorker()));
-    await hold.reached(slots, 20_000);
+    await hold.reached(slots, 60_000);
     await hold.release();
     for (const { runId } of runs) await w.untilRun(runId, "completed", 60_000);
 

@@ -13,7 +13,7 @@ export function testEngine(db: Database, setup: WorkerSetup, log: Logger, overri
     log,
     dialler: diallerOf(setup),
     limits: setup.limits,
-    worker: { id, name: `test:${id.slice(0, 8)}`, host: "test", pid: process.pid },
+    worker: { id, name: `test:${id.slice(0, 6)}`, host: "test", pid: process.pid },
     publicUrl: setup.publicUrl,
     voiceUrl: undefined,
     callerId: undefined,
