@@ -53,7 +53,10 @@ async function main(): Promise<number> {
       console.error(`${error.message} (${error.code})`);
       return 1;
     }
-    throw error;
+    // Not thrown on: Node would print the error with all that hangs on it, connections, their keys and values included.
+    const { redact } = await import("./log.ts");
+    console.error(redact(error instanceof Error ? (error.stack ?? error.message) : String(error)));
+    return 1;
   }
 }
 
