@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { MigrationRefused } from "../db/refused.ts";
 import { ConfigFaults } from "./config.ts";
 import { CodedError } from "./errors.ts";
+import { showStrayErrorsPlainly } from "./shutdown.ts";
 
 type Command = (flags: Record<string, string | undefined>) => Promise<number | void>;
 
@@ -53,11 +54,9 @@ async function main(): Promise<number> {
       console.error(`${error.message} (${error.code})`);
       return 1;
     }
-    // Not thrown on: Node would print the error with all that hangs on it, connections, their keys and values included.
-    const { redact } = await import("./log.ts");
-    console.error(redact(error instanceof Error ? (error.stack ?? error.message) : String(error)));
-    return 1;
+    throw error;
   }
 }
 
+showStrayErrorsPlainly();
 process.exitCode = await main();

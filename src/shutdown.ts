@@ -1,5 +1,6 @@
 // Signals, and the end of the process: the only module beside main.ts that ends it.
 import type { Logger } from "./log.ts";
+import { redact } from "./redact.ts";
 
 /** Everything in order within this; then the process ends whatever is left. */
 export const DRAIN_MS = 9_000;
@@ -44,5 +45,17 @@ export function untilSignal(log: Logger, stop: (graceMs: number) => Promise<void
   return new Promise<never>(() => {
     // Keeps the event loop alive even while nothing else does.
     setInterval(() => {}, 2 ** 30);
+  });
+}
+
+/**
+ * An error that nobody caught ends the process, as always, but is not shown as Node would: with all that hangs on it,
+ * connections, their keys and values included.
+ */
+export function showStrayErrorsPlainly(): void {
+  process.on("uncaughtException", (error) => {
+    // Drizzle puts a statement's parameters into the message.
+    console.error(redact((error.stack ?? String(error)).replace(/\nparams:[^]*?(?=\n\s+at |$)/, "")));
+    process.exit(1);
   });
 }

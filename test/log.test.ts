@@ -1,7 +1,9 @@
 // The log never shows a phone number or a secret, whatever path it came on.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
-import { createLogger, redact } from "../src/log.ts";
+import { createLogger } from "../src/log.ts";
+import { redact } from "../src/redact.ts";
 import { seeded } from "./support/random.ts";
 
 function logged(write: (log: ReturnType<typeof createLogger>) => void): string {
@@ -83,5 +85,19 @@ describe("log", () => {
     const text = logged((log) => log.info({ jobs: 10_000 }, "run 42"));
     assert.match(text, /"jobs":10000/);
     assert.ok(!Number.isNaN(Date.parse((JSON.parse(text) as { time: string }).time)));
+  });
+
+  it("nor does the end of a process by an error nobody caught", () => {
+    const script = `
+      import { showStrayErrorsPlainly } from "./src/shutdown.ts";
+      showStrayErrorsPlainly();
+      const error = new Error("no such lead: +972521234567\\nparams: Dana,hunter2");
+      await Promise.reject(Object.assign(error, { client: { password: "hunter2" } }));
+    `;
+    const root = new URL("..", import.meta.url);
+    const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: root });
+    assert.equal(status, 1);
+    assert.match(stderr.toString(), /^Error: no such lead: \[number\]\n\s+at /);
+    assert.doesNotMatch(stderr.toString(), /hunter2|Dana|1234567/);
   });
 });

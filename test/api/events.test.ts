@@ -1,7 +1,6 @@
 // Event streams on real sockets, fed by a real LISTEN.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { Agent, get, type IncomingMessage } from "node:http";
+import { Agent } from "node:http";
 import { after, describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eq, sql } from "drizzle-orm";
@@ -15,6 +14,7 @@ import { heartbeat } from "../../src/runs/leases.ts";
 import { stopRun } from "../../src/runs/stop.ts";
 import { anApi, SECRET } from "./harness.ts";
 import { aBusiness, aLead, aRun } from "./rows.ts";
+import { until, watch, type Event } from "./stream.ts";
 import { freshDatabase } from "./support.ts";
 
 const db = await freshDatabase({ after });
@@ -29,53 +29,6 @@ async function aServer(t: TestContext, feed?: Parameters<typeof openFeed>[1]) {
   t.after(() => api.close(0));
   await until(() => fed.alive());
   return { ...api, feed: fed, lines };
-}
-
-async function until(holds: () => boolean, ms = 5_000): Promise<void> {
-  const end = performance.now() + ms;
-  while (!holds()) {
-    assert.ok(performance.now() < end, "it takes too long");
-    await sleep(5);
-  }
-}
-
-interface Event {
-  name: string;
-  id: string;
-  // oxlint-disable-next-line typescript/no-explicit-any
-  data: any;
-  at: number;
-}
-
-async function watch(url: string, token: string, runId: number, headers: Record<string, string> = {}, agent?: Agent) {
-  const request = get(`${url}/api/outbound/runs/${runId}/events`, {
-    headers: { authorization: `Bearer ${token}`, "accept-language": "en", ...headers },
-    ...(agent && { agent }),
-  });
-  const [response] = (await once(request, "response")) as [IncomingMessage];
-  const events: Event[] = [];
-  const stream = {
-    status: response.statusCode,
-    headers: response.headers,
-    events,
-    comments: 0,
-    ended: false,
-    text: "",
-  };
-  let rest = "";
-  response.setEncoding("utf8").on("data", (text: string) => {
-    stream.text += text;
-    const blocks = (rest + text).split("\n\n");
-    rest = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? "";
-      if (block.startsWith(":")) stream.comments++;
-      else if (field("event"))
-        events.push({ name: field("event"), id: field("id"), data: JSON.parse(field("data")), at: performance.now() });
-    }
-  });
-  response.on("error", () => {}).on("close", () => (stream.ended = true));
-  return Object.assign(stream, { leave: () => request.destroy() });
 }
 
 const move = (id: number, values: Partial<typeof runs.$inferInsert>) =>

@@ -8,10 +8,11 @@ import { twilioDialler } from "../../src/dialling/twilio.ts";
 import { limitsOf } from "../../src/limits.ts";
 import { createLogger } from "../../src/log.ts";
 import { reap } from "../../src/runs/reap.ts";
-import { untilSignal } from "../../src/shutdown.ts";
+import { showStrayErrorsPlainly, untilSignal } from "../../src/shutdown.ts";
 import { identify } from "../../src/worker/identity.ts";
 import { obey } from "./orders.ts";
 
+showStrayErrorsPlainly();
 const [role, name = "", folder = ""] = process.argv.slice(2);
 const config = readConfig(process.env, ["DATABASE_URL", "carrier", "jwt"]);
 const log = createLogger(config.logLevel);

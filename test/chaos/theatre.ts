@@ -41,6 +41,8 @@ export interface Theatre {
   people: People;
   /** A process that is ready. Killed with the test. */
   member(role: Role, name: string): Promise<Member>;
+  /** Kills those that play this role. */
+  dismiss(role: Role): Promise<void>;
   /** One pass of the reaper, which may die at a moment. @returns what it printed */
   reap(killAt?: Moment): Promise<string>;
   /** Starts a run of one business, of so many leads. */
@@ -89,6 +91,9 @@ export async function theatre(scope: Scope, options: Partial<StageOptions> = {})
       await member.startAgain();
       return member;
     },
+    async dismiss(role) {
+      await Promise.all(members.filter((member) => member.role === role).map((member) => member.kill()));
+    },
     async reap(killAt) {
       const reaper = new Member("reap", `reap${members.length}`, stage);
       members.push(reaper);
@@ -108,7 +113,7 @@ export async function theatre(scope: Scope, options: Partial<StageOptions> = {})
       };
     },
     struck: (member, moment, nth, signal) => made.order(member, moment, nth, signal)(),
-    async ended(run, timeoutMs = 30_000) {
+    async ended(run, timeoutMs = 60_000) {
       const look = async () => {
         const now = await row<{ status: string; live: number }>(
           stage.db,

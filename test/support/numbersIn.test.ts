@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import type { TestEvent } from "node:test/reporters";
-import { redact } from "../../src/log.ts";
+import { redact } from "../../src/redact.ts";
 import { holdsNumber } from "./numbersIn.ts";
 import numbersReporter from "./numbersReporter.ts";
 

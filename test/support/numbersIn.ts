@@ -12,8 +12,8 @@ const TIME_OR_ID = /^(?:time|pid|id|ids|level|found|at|.*(?:_id|_ids|Id|Ids|Ms|A
 /** Durations, uuids, hashes, SIDs, times, addresses with a port, source positions, a process as `host:pid` or as Node writes it. */
 const NOT_NUMBERS = [
   /(?<![\d+.-])\d{1,6}(?:\.\d+)? ?ms\b/g,
-  // A process namespace, and what Node shows of a socket and a session's key when a drilled process dies of an error.
-  /\bpid:\[\d+\]|\bSymbol\(\w+\): \d+|\bsecretKey: \d+/g,
+  // A process namespace.
+  /\bpid:\[\d+\]/g,
   /[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}/gi,
   /\b(?:AC|CA)[\da-f]{16,}|\b(?=\d*[a-f])[\da-f]{12,}\b/gi,
   /\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?/g,

@@ -68,7 +68,7 @@ export interface Observer {
   waitForEvent(predicate: (event: StandInEvent) => boolean, timeoutMs?: number): Promise<StandInEvent>;
 }
 
-export const DEFAULT_WAIT_MS = 5_000;
+export const DEFAULT_WAIT_MS = 20_000;
 
 export function callView(call: Call): CallView {
   return {

@@ -1,0 +1,31 @@
+// What no output may hold, taken out by value: phone numbers, tokens, passwords.
+
+// What a phone number looks like in our data: E.164, Israeli national and international without the plus, as bare digits
+// in a sentence, with the separators people use, and digits of other scripts. Times are ISO, ids are JSON numbers or
+// short, so neither looks like one. The line is JSON already: a tab between two digits stands there as `\t`.
+const BREAK = String.raw`(?:[\s()\p{Pd}\p{Cf}\u2212/]|\\[bfnrt]|\\u00[01][\da-f])`;
+const DOTS = BREAK.replace("()", "().");
+/** Not in the middle of a hash, a date or a fraction. */
+const BEFORE = String.raw`(?:(?<![A-Za-z\d.]|[\da-fA-F]\p{Pd})|(?<=\\[bfnrt]))`;
+const AFTER = String.raw`(?!\d|\.\d)`;
+const number = (pattern: string): [RegExp, string] => [new RegExp(pattern, "giu"), "[number]"];
+
+const SECRETS: readonly [RegExp, string][] = [
+  number(String.raw`(?:[+＋]|%2B)(?:${DOTS}{0,4}\p{Nd}){7,17}`),
+  number(String.raw`${BEFORE}0\d(?:${BREAK}{0,3}\d){7,8}${AFTER}`),
+  number(String.raw`${BEFORE}0\d{1,2}\.\d{3}\.?\d{4}${AFTER}`),
+  number(String.raw`${BEFORE}(?:00)?972(?:${DOTS}{0,4}\d){8,9}${AFTER}`),
+  number(String.raw`${BEFORE}\(?\d{2,3}\)?[\s-]{1,2}\d{3}[\s-]?\d{4}(?!-?\d|\.\d)`),
+  number(String.raw`${BEFORE}(?<!":|[_,[/])\d{9,15}(?![A-Za-z\d_]|[.:-]\d)`),
+  // No figure of ours is written in another script's digits.
+  number(String.raw`(?!\d)\p{Nd}(?:${DOTS}{0,4}\p{Nd}){6,}`),
+  [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "[token]"],
+  [/(\bpostgres(?:ql)?:\/\/[^:/\s]+:)[^@\s]+@/g, "$1[secret]@"],
+];
+
+/** Removes phone numbers, tokens and passwords from a line of text. */
+export function redact(line: string): string {
+  let clean = line;
+  for (const [pattern, put] of SECRETS) clean = clean.replace(pattern, put);
+  return clean;
+}
