@@ -19,6 +19,8 @@ import { requireCurrentSchemaAt } from "./currentSchema.ts";
 /** Connections of one API process: for requests, and apart from them for webhooks, which nobody repeats. */
 const POOL_SIZE = 12;
 const WEBHOOK_POOL_SIZE = 8;
+/** RFC 7518, section 3.2. */
+const HS256_KEY_BYTES = 32;
 
 export async function apiCommand(): Promise<never> {
   const config = readConfig(undefined, ["DATABASE_URL", "jwt"]);
@@ -27,6 +29,8 @@ export async function apiCommand(): Promise<never> {
   await requireCurrentSchemaAt(databaseUrl);
   const api = await openApi({ config, databaseUrl, log, port: config.port, standIn: false });
   if (!config.twilio) log.warn("api: no Twilio credentials, so every webhook will be refused");
+  if (config.jwt.secret && Buffer.byteLength(config.jwt.secret) < HS256_KEY_BYTES)
+    log.warn(`api: JWT_SECRET is shorter than ${HS256_KEY_BYTES} bytes: whoever sees one token can search for it`);
   log.info({ url: api.url }, "api: ready");
   return await untilSignal(log, (graceMs) => api.close(graceMs));
 }

@@ -25,7 +25,7 @@ const EXCEL_ROWS = 1_048_576;
 const MAX_BYTES = 64 * 1024 * 1024;
 
 export type LeadsSource = { kind: "file"; bytes: Bytes } | { kind: "rows"; rows: readonly unknown[] };
-export type ReadOptions = { country?: CountryCode; maxRows?: number; maxBytes?: number };
+export type ReadOptions = { country?: CountryCode; maxRows?: number; maxRowNumber?: number; maxBytes?: number };
 
 export type LeadsBatch = { leads: ImportedLead[]; errors: RowError[] };
 export type LeadsTable = { mapping: Mapping; hasHeader: boolean; batches: AsyncGenerator<LeadsBatch, void> };
@@ -36,8 +36,8 @@ export type LeadsTable = { mapping: Mapping; hasHeader: boolean; batches: AsyncG
  *   after batches were handed out: insert them in one transaction.
  */
 export async function readLeads(source: LeadsSource, options: ReadOptions = {}): Promise<LeadsTable> {
-  const { country = "IL", maxRows = MAX_ROWS, maxBytes = MAX_BYTES } = options;
-  const rows = filled(tableOf(source, maxBytes));
+  const { country = "IL", maxRows = MAX_ROWS, maxRowNumber = EXCEL_ROWS, maxBytes = MAX_BYTES } = options;
+  const rows = filled(tableOf(source, maxBytes), maxRowNumber);
   try {
     const sample: TableRow[] = [];
     while (sample.length < SAMPLE_ROWS) {
@@ -80,12 +80,12 @@ async function* tableOf(source: LeadsSource, maxBytes: number): AsyncGenerator<T
 }
 
 /** Leaves out blank rows, as many as a sheet can have, and gives way to other work. */
-async function* filled(rows: AsyncIterable<TableRow>): AsyncGenerator<TableRow, void> {
+async function* filled(rows: AsyncIterable<TableRow>, maxRowNumber: number): AsyncGenerator<TableRow, void> {
   const turnIsOver = turns();
   for await (const row of rows) {
     const others = turnIsOver();
     if (others) await others;
-    if (row.row > EXCEL_ROWS) throw tooManyRows(EXCEL_ROWS);
+    if (row.row > maxRowNumber) throw tooManyRows(maxRowNumber);
     if (!isBlank(row)) yield row;
   }
 }

@@ -8,8 +8,8 @@ import { sized } from "../support/sizes.ts";
 import { drill } from "./conductor.ts";
 
 const SEED = Number(process.env["SEED"] ?? 1);
-const LEADS = sized(150, 2_000);
-const KILLS = sized(12, 100);
+const LEADS = sized(120, 2_000);
+const KILLS = sized(9, 100);
 
 it(`every invariant holds under fire (SEED=${SEED} LEADS=${LEADS} KILLS=${KILLS})`, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "ringpost-drill-"));

@@ -7,9 +7,11 @@ import { describe, it } from "node:test";
 import { type LeadsSource, readLeads, type ReadOptions } from "../../src/leads/import.ts";
 import { csvOf, messyCsv, sheetOf } from "../support/leads.ts";
 import { outputOf } from "../support/output.ts";
+import { sized } from "../support/sizes.ts";
 import { xlsxOf } from "../support/xlsx.ts";
 
 const SEED = Number(process.env["SEED"] ?? 1);
+const ROWS = sized(25_000, 100_000);
 
 async function readAll(source: LeadsSource | string, options?: ReadOptions) {
   const table = await readLeads(
@@ -153,7 +155,7 @@ describe("readLeads", () => {
     ["import.too_large", "phone\n1\n2\n3\n", { maxRows: 2 }],
     ["import.too_large", csvOf(1000, SEED), { maxBytes: 5000 }],
     ["import.unreadable", { kind: "file", bytes: Uint8Array.of(0xd0, 0xcf, 0x11, 0xe0, 0xa1) }],
-    ["import.too_large", "\n".repeat(1_100_000)],
+    ["import.too_large", "\n".repeat(2_001), { maxRowNumber: 2_000 }],
     ["import.unreadable", "%PDF-1.7"],
     ["import.unreadable", "\ufeff<html><table>"],
     ["import.unreadable", { kind: "file", bytes: xlsxOf([["phone"]]).subarray(0, 300) }],
@@ -186,8 +188,8 @@ describe("readLeads", () => {
   });
 });
 
-describe("importing 100,000 rows", () => {
-  const files = { "leads.csv": () => csvOf(100_000, SEED), "leads.xlsx": () => xlsxOf(sheetOf(100_000, SEED)) };
+describe(`importing ${ROWS} rows`, () => {
+  const files = { "leads.csv": () => csvOf(ROWS, SEED), "leads.xlsx": () => xlsxOf(sheetOf(ROWS, SEED)) };
   for (const [name, content] of Object.entries(files)) {
     it(`peaks below 300 MB and does not block, ${name}`, async (t) => {
       const folder = await mkdtemp(join(tmpdir(), "leads-"));
@@ -197,8 +199,8 @@ describe("importing 100,000 rows", () => {
       const stdout = await outputOf([script, join(folder, name)]);
       const figures = JSON.parse(stdout) as Record<"leads" | "errors" | "peakMb" | "longestBlockMs", number>;
       t.diagnostic(`${name}: ${stdout.trim()}`);
-      assert.equal(figures.leads + figures.errors, 100_000);
-      assert.ok(figures.leads > 99_000);
+      assert.equal(figures.leads + figures.errors, ROWS);
+      assert.ok(figures.leads > 0.99 * ROWS);
       assert.ok(figures.peakMb < 300, `${figures.peakMb} MB`);
       // Ten times what is seen on an idle machine: a shared one stalls by itself.
       assert.ok(figures.longestBlockMs < 300, `${figures.longestBlockMs} ms`);

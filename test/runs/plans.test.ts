@@ -8,6 +8,7 @@ import { endedJobs, liveJobs, manyBusinesses, queuedJobs } from "../support/dept
 import { migratedDatabase } from "../support/migrated.ts";
 import { watchedDatabase, type Plan } from "../support/plans.ts";
 import type { Scope } from "../support/postgres.ts";
+import { sized } from "../support/sizes.ts";
 import { minutes, world } from "../support/world.ts";
 import { BULK_VERBS, HOT_VERBS, TICKS } from "./hotVerbs.ts";
 
@@ -42,11 +43,11 @@ const never: Analyse = () => Promise.resolve();
 const STATISTICS: Record<string, (db: Database) => Promise<number[]>> = {
   "fresh statistics": (db) => fill(db, ["ended", "live", "queued"], analyse),
   "no statistics": (db) => fill(db, ["ended", "live", "queued"], never),
+  "statistics of a day when all was queued": (db) => fill(db, ["queued", analyse, "live", "ended"], never),
   "statistics of empty tables": async (db) => {
     await analyse(db);
     return await fill(db, ["ended", "live", "queued"], never);
   },
-  "statistics of a day when all was queued": (db) => fill(db, ["queued", analyse, "live", "ended"], never),
   "statistics of a day when all had ended": (db) => fill(db, ["ended", analyse, "live", "queued"], never),
   "statistics of a day when all was live": (db) => fill(db, ["live", analyse, "ended", "queued"], never),
 };
@@ -74,7 +75,7 @@ async function unattendedDatabase(t: Scope): Promise<{ url: string }> {
 }
 
 describe("the hot statements", () => {
-  for (const [statistics, prepare] of Object.entries(STATISTICS)) {
+  for (const [statistics, prepare] of Object.entries(STATISTICS).slice(0, sized(3, 6))) {
     it(`read few rows by index, with ${statistics}`, async (t) => {
       const w = await world(t, { database: unattendedDatabase, carrier: { scripts: [{ ringAfterMs: minutes(10) }] } });
       const [businessId] = await prepare(w.db);

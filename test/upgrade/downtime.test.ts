@@ -12,7 +12,7 @@ import { runOldCrm, type Observed } from "./oldCrm.ts";
 import { CRM, oldSteps } from "./oldStates.ts";
 import { connect, emptyResult, ours } from "./support.ts";
 
-const JOBS = sized(50_000, 1_000_000);
+const JOBS = sized(20_000, 1_000_000);
 const REQUESTS_PER_SECOND = 200;
 /** What nobody may wait longer than. */
 const STALL_MS = 1_000;
