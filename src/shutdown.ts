@@ -55,7 +55,8 @@ export function untilSignal(log: Logger, stop: (graceMs: number) => Promise<void
 export function showStrayErrorsPlainly(): void {
   process.on("uncaughtException", (error) => {
     // Drizzle puts a statement's parameters into the message.
-    console.error(redact((error.stack ?? String(error)).replace(/\nparams:[^]*?(?=\n\s+at |$)/, "")));
+    const shown = (error.stack ?? String(error)).replace(/\nparams:[^]*?(?=\n\s+at |$)/, "");
+    process.stderr.write(`${redact(shown)}\n`);
     process.exit(1);
   });
 }
