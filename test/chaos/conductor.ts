@@ -35,6 +35,8 @@ const LEAST_GAP_MS = 700;
 const MOST_GAP_MS = 4_000;
 /** An order that nobody carries out within this is taken back. */
 const ORDER_MS = 5_000;
+/** From a thaw to the next, for a process that freezes itself once more. */
+const RELAPSE_MS = 300;
 /** After the last blow everything must come to its end within this. */
 const END_MS = 120_000;
 /** At once active per business. */
@@ -238,10 +240,13 @@ class Conductor {
       while (!wasCarriedOut(folder, member.name) && performance.now() < until) await sleep(20);
       takeBack(folder, member.name);
       if (signal === "SIGKILL") await member.kill();
-      else member.freeze();
+      else if (!wasCarriedOut(folder, member.name)) member.freeze();
     }
     if (blow.kind === "freeze" || blow.kind === "freezeAt") {
       await sleep(blow.forMs);
+      member.thaw();
+      // One that was about to freeze itself when it was frozen does it now, and would stay so for good.
+      await sleep(RELAPSE_MS);
       return member.thaw();
     }
     await sleep(blow.restartMs);
