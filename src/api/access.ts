@@ -1,6 +1,7 @@
 // From a caller to a tenant's door: the only place where a business id is taken from a request, and only for
 // system_admin, who has none. Each such use is audited: in the run's trail, or in the log where there is no run.
 import type { Context, MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
 import * as v from "valibot";
 import { businessOfRun } from "../../db/system.ts";
 import { forTenant, type RunRow, type Tenant } from "../../db/tenant.ts";
@@ -20,6 +21,9 @@ export const onlyFor =
     await next();
   };
 
+const idsIn = (c: Context<ApiEnv>): number[] =>
+  Object.values(c.req.param()).filter((value) => INT4.test(value)).map(Number);
+
 export type Access = ReturnType<typeof accessOf>;
 
 export function accessOf({ db, log }: Pick<ApiDeps, "db" | "log">) {
@@ -36,8 +40,10 @@ export function accessOf({ db, log }: Pick<ApiDeps, "db" | "log">) {
       const named = v.safeParse(idText, c.req.query("business_id"));
       if (!named.success) throw new CodedError("business.required", "system_admin must name a business");
       const tenant = open(caller, named.output);
+      // Not the path: whatever was typed into it would be in the log.
+      const where = { method: c.req.method, route: routePath(c, -1), ids: idsIn(c) };
       log.warn(
-        { actor: tenant.door.actor, businessId: named.output, method: c.req.method, route: c.req.path },
+        { actor: tenant.door.actor, businessId: named.output, ...where },
         "[AUDIT] A system_admin acts for a business",
       );
       if (!(await tenant.business())) throw new CodedError("business.not_found", "no such business");

@@ -148,5 +148,9 @@ describe("system_admin", () => {
     assert.equal((await start(`?business_id=${shop.id}`)).status, 201);
     assert.equal((asked[0]?.[1] as { businessId: number } | undefined)?.businessId, shop.id);
     assert.ok(lines.some((l) => l.message.startsWith("[AUDIT]") && l.fields["businessId"] === shop.id));
+    // A path may hold what a person typed into it.
+    await admin.delete(`/api/outbound/import-leads/521234567?business_id=${shop.id}`);
+    const { route, ids } = lines.findLast((l) => l.message.startsWith("[AUDIT]"))!.fields;
+    assert.deepEqual([route, ids], ["/api/outbound/import-leads/:lead_id", [521234567]]);
   });
 });
