@@ -22,7 +22,9 @@ export const onlyFor =
   };
 
 const idsIn = (c: Context<ApiEnv>): number[] =>
-  Object.values(c.req.param()).filter((value) => INT4.test(value)).map(Number);
+  Object.values(c.req.param())
+    .filter((value) => INT4.test(value))
+    .map(Number);
 
 export type Access = ReturnType<typeof accessOf>;
 
