@@ -10,7 +10,7 @@ REPORTERS := --test-reporter=spec --test-reporter-destination=stdout \
 	--test-reporter=./test/support/numbersReporter.ts --test-reporter-destination=stderr
 
 .DEFAULT_GOAL := help
-.PHONY: help run call test check migrate api worker reap token chaos bench format
+.PHONY: help run call test check migrate api worker reap token chaos bench openapi format
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -241,7 +241,7 @@ export const jobs = pgTable(
     toNumber: varchar("to_number", { length: 32 }),
     // to_number while the job is active and its run is pending or running; NULL otherwise. Unique per business (I2).
     activeNumber: varchar("active_number", { length: 32 }),
-    // Twilio's latest word on the call: queued, ringing, in-progress or an end.
+    // Twilio's latest word on the call: queued, initiated, ringing, in-progress or an end.
     callStatus: varchar("call_status", { length: 32 }),
     // How the job ended, in one word: completed, busy, no-answer, failed, canceled, rejected, outcome_unknown, cancelled.
     outcome: varchar("outcome", { length: 32 }),
@@ -343,7 +343,8 @@ export const attempts = pgTable(
     // Nothing more is expected of this attempt: its call ended, or it never became one.
     closedAt: instant("closed_at"),
     callSid: varchar("call_sid", { length: 64 }),
-    // placed, rejected, not_placed, abandoned, cancelled, ambiguous, unknown
+    // placed, ambiguous, rejected, cancelled, outcome_unknown; or why it went back to the queue: throttled, blocked, not_sent,
+    // worker_lost, not_found
     result: varchar("result", { length: 32 }),
     errorCode: varchar("error_code", { length: 64 }),
     // Reconcile's evidence: look-ups at the carrier that found nothing, and when it last asked.
@@ -443,7 +444,7 @@ export const cleanups = pgTable(
   () => [...boundToTenant()],
 );
 
-/** One row per Twilio account: the pace shared by all workers, and whether and why dialling is paused. */
+/** One row per Twilio account, and per caller id that was paused on it: the pace shared by all workers, and whether and why dialling is paused. */
 export const carrierAccounts = pgTable("outbound_carrier_accounts", {
   accountSid: varchar("account_sid", { length: 64 }).primaryKey(),
   // When the next call may start; moves on by 1/CPS with each reservation.

@@ -1,4 +1,4 @@
-// `make reap`: one TTL-reclaim pass for cron. Prints what it did as one JSON line.
+// `make reap`: one clean-up pass for cron (TTL reclaim, cancels, slots, lost calls). Prints what it did as one JSON line.
 import { openDatabase } from "../../db/client.ts";
 import { readConfig } from "../config.ts";
 import { folderDatabase } from "../dev/folder.ts";

@@ -1,5 +1,6 @@
-// The account's call budget: one row per Twilio account, shared by all workers. Twilio queues calls beyond its rate
-// for up to a day instead of refusing them, so calls that we do not pace ourselves cannot be stopped.
+// The account's call budget: one row per Twilio account (and one per caller id that was paused), shared by all workers.
+// Twilio queues calls beyond its rate for up to a day instead of refusing them, so calls that we do not pace ourselves
+// cannot be stopped.
 import { sql } from "drizzle-orm";
 import { row, type Tx } from "../../db/client.ts";
 import { statement } from "../../db/statement.ts";

@@ -17,7 +17,7 @@ import { workersGone } from "./workersGone.ts";
 
 /** What a pass did, as it is printed. */
 export interface Reaped {
-  /** Runs past their TTL: failed now. */
+  /** Runs past their TTL: failed now, or resumed (`AFTER_TTL=resume`). */
   reclaimed_runs: number;
   /** Jobs ended because their run was asked to cancel and nobody carried it out. */
   cancelled_jobs: number;

@@ -22,7 +22,7 @@ const RUN_MOVES: Record<RunStatus, readonly RunStatus[]> = {
 };
 
 const JOB_MOVES: Record<JobStatus, readonly JobStatus[]> = {
-  // Straight to calling, or to an end: a call given up as never placed that turns out to exist is adopted.
+  // Straight to calling: a call given up as never placed that turns out to exist is adopted.
   queued: ["dialing", "calling", "cancelled"],
   // Back to queued only on proof that the call was not placed (429, clean look-ups); cancelled only before the POST.
   dialing: ["calling", "completed", "failed", "queued", "cancelled"],

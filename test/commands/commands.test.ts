@@ -4,9 +4,9 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { messyCsv } from "../support/leads.ts";
+import { FULL } from "../support/sizes.ts";
 import { cli } from "./cli.ts";
 
-const FULL = Boolean(process.env["FULL"]);
 
 /** The figures of a summary: `called  480` -> { called: 480 }. */
 function figures(text: string): Record<string, number> {

@@ -1,4 +1,4 @@
-// How much: small enough for every `make test`, or with FULL=1 the sizes that the acceptance lines name.
+// How much: small enough for every `make test`, or with FULL=1 the full ones.
 
 export const FULL = process.env["FULL"] === "1";
 

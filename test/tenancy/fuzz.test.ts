@@ -1,5 +1,5 @@
 // Thousands of bent requests: none is a 5xx, each error is a problem with a known code, and what was refused changed
-// nothing. FULL=1: ten times as many. SEED=n: another set.
+// nothing. FULL=1: many more. SEED=n: another set.
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { openApiDocument } from "../../src/api/openapi.ts";
@@ -11,11 +11,12 @@ import { SECRET } from "../api/harness.ts";
 import { aBusiness, aJob, aLead, aList, aRun } from "../api/rows.ts";
 import { freshDatabase } from "../api/support.ts";
 import { seeded } from "../support/random.ts";
+import { sized } from "../support/sizes.ts";
 import { makeRequest, operationsOf, type Ids } from "./fuzz.ts";
 import { aRealApi, digestOf } from "./realApi.ts";
 
 const SEED = Number(process.env["SEED"] ?? 6);
-const REQUESTS = process.env["FULL"] ? 20_000 : 2_000;
+const REQUESTS = sized(1_200, 20_000);
 /** Fresh rows now and then: stopped runs and deleted leads make dull targets. */
 const REFRESH = 100;
 
