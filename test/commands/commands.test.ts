@@ -7,7 +7,6 @@ import { messyCsv } from "../support/leads.ts";
 import { FULL } from "../support/sizes.ts";
 import { cli } from "./cli.ts";
 
-
 /** The figures of a summary: `called  480` -> { called: 480 }. */
 function figures(text: string): Record<string, number> {
   return Object.fromEntries([...text.matchAll(/^ *([a-z][a-z ]*?) {2,}(\d+)$/gm)].map((m) => [m[1], Number(m[2])]));
