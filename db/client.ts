@@ -104,7 +104,8 @@ export function openDatabase(options: DatabaseOptions): Database {
  * Deadlock, serialisation failure, and a prepared statement whose columns have another type since a migration: nothing of
  * the transaction happened, and trying again is right.
  */
-const RETRYABLE = new Set(["40P01", "40001", "0A000"]);
+const STALE_PLAN = "0A000";
+const RETRYABLE = new Set(["40P01", "40001", STALE_PLAN]);
 const MAX_TRIES = 5;
 
 /** The Postgres error code behind an error, through Drizzle's wrapping; undefined when there is none. */
@@ -138,12 +139,15 @@ export function violatedConstraint(error: unknown): string | undefined {
 
 /** READ COMMITTED, all or nothing; runs `work` again when Postgres chose it as a deadlock's victim. */
 export async function inTransaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return await retrying(() => db.transaction(work));
+  return await inTransactionOpenedBy(db, "", work);
 }
 
 /**
- * A transaction like `inTransaction`'s that opens with a statement of the caller's, sent together with BEGIN: one round
- * trip instead of two. `opening` takes no parameters.
+ * A transaction that opens with a statement of the caller's, sent together with BEGIN: one round trip instead of two.
+ * `opening` takes no parameters.
+ *
+ * Not Drizzle's `transaction`: where BEGIN itself fails, that never gives the connection back, and after as many outages
+ * as the pool has connections nothing goes any more.
  */
 export async function inTransactionOpenedBy<T>(
   db: Database,
@@ -152,20 +156,19 @@ export async function inTransactionOpenedBy<T>(
 ): Promise<T> {
   return await retrying(async () => {
     const client = await db.$client.connect();
-    let failed = false;
+    let broken = false;
     try {
       await client.query(`begin; ${opening}`);
       const result = await work(drizzle(client) as unknown as Tx);
       await client.query("commit");
       return result;
     } catch (error) {
-      failed = true;
-      await client.query("rollback").catch(() => {});
+      // A statement that it has prepared is of before a migration, and would fail on it for ever.
+      broken = pgCode(error) === STALE_PLAN;
+      await client.query("rollback").catch(() => (broken = true));
       throw error;
     } finally {
-      // Closed after a failure, as the pool does with single statements: it may not have rolled back, and a statement that
-      // it has prepared may be of before a migration, and would fail on it for ever.
-      client.release(failed);
+      client.release(broken);
     }
   });
 }

@@ -83,7 +83,7 @@ export async function openApi({
         requestCancel,
         resumeRun,
         cleanUpBusiness: (door) => cleanUpBusiness({ limits, log }, door),
-        applyNews: (on, news) => applyNews(on, news, reached),
+        applyNews: (on, news) => applyNews(on, news, reached, log),
         waitingFor: (door, runId) => waitingFor(door, runId, facts),
       },
       readLeads,

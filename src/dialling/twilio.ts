@@ -18,7 +18,7 @@ const EVENTS = ["initiated", "ringing", "answered", "completed"];
 /** Calls between the same two numbers since a moment: there is hardly ever more than one. */
 const LOOKUP_LIMIT = 100;
 /** Twilio's times have whole seconds, and its clock is neither ours nor the database's: better too many calls to choose from. */
-const CLOCK_SLACK_MS = 30_000;
+const CLOCK_SLACK_MS = 120_000;
 const UNKNOWN_CALL = 20404;
 const INVALID_STATE = 21220;
 
@@ -46,7 +46,8 @@ export function twilioDialler(account: TwilioAccount): Dialler {
       try {
         return carrierCall(await client.calls(sid).fetch());
       } catch (error) {
-        if (refusal(error)?.code === UNKNOWN_CALL || refusal(error)?.status === 404) return null;
+        // By Twilio's own code: a 404 of something in between says nothing about the call.
+        if (refusal(error)?.code === UNKNOWN_CALL) return null;
         throw error;
       }
     },

@@ -109,7 +109,7 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
         durationSeconds: null,
         from: "answer" as const,
       };
-      await untilStored(engine, () => applyNews(engine.db, news, engine.reached));
+      await untilStored(engine, () => applyNews(engine.db, news, engine.reached, engine.log));
       return await accountIsFine(engine, claim);
     }
     case "rejected":

@@ -14,6 +14,8 @@ export interface JobEnd {
   errorCode: string | null;
   /** The call that ended, as the CRM will show it; null: there was none, or nobody knows it. */
   call: CallNews | null;
+  /** false: the call gets no row in call_log, which refused one. */
+  logged?: boolean;
 }
 
 export interface Held {
@@ -38,6 +40,7 @@ interface Ending {
   failed: 0 | 1;
   actor: string;
   detail: string;
+  logged: boolean;
 }
 
 const endHeld = statement<Ending, { businessId: number; woken: boolean }>(
@@ -60,7 +63,7 @@ const endHeld = statement<Ending, { businessId: number; woken: boolean }>(
          and (j.call_sid is null or ${v.sid}::text is null or j.call_sid = ${v.sid}::text)
          for no key update of j
     ), logged as (
-      ${recording(v, sql`held, attempt where ${v.sid}::text is not null`)}
+      ${recording(v, sql`held, attempt where ${v.sid}::text is not null and ${v.logged}::boolean`)}
     ), moment as materialized (
       select clock_timestamp() as at from held
     ), ended as (
@@ -134,6 +137,7 @@ export async function endJob(
     completed: ended === "completed" ? 1 : 0,
     failed: ended === "failed" ? 1 : 0,
     actor,
+    logged: end.logged ?? true,
     detail: JSON.stringify({ status: ended, outcome, ...(errorCode ? { code: errorCode } : {}) }),
   });
   if (!done) return false;

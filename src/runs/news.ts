@@ -1,8 +1,9 @@
 // News of a call, from whoever learns it first: the answer to the POST, a callback, a fetch. One statement moves the job
 // forward, or finds nothing to move; never back, never twice. Only then somebody asks why.
 import { sql } from "drizzle-orm";
-import { inTransaction, retrying, row, type Database, type Queryable, type Tx } from "../../db/client.ts";
+import { inTransaction, pgCode, retrying, row, type Database, type Queryable, type Tx } from "../../db/client.ts";
 import { statement } from "../../db/statement.ts";
+import type { Logger } from "../log.ts";
 import { findAttempt, type Attempt } from "./attempt.ts";
 import { audit, type AuditEvent } from "./audit.ts";
 import { recording } from "./callLog.ts";
@@ -39,12 +40,13 @@ export async function applyNews(
   db: Database,
   news: CarrierNews,
   reached: Reached = nobodyListens,
+  log?: Pick<Logger, "error">,
 ): Promise<NewsResult> {
   const { status, sid } = news;
   if (!isCallStatus(status)) return "ignored";
   let { token } = news;
   for (let tried = 0; tried < MOST_TRIES; tried++) {
-    if (token !== null && (await move(db, token, { ...news, status }, reached))) return "applied";
+    if (token !== null && (await moveOrUnlogged(db, token, { ...news, status }, reached, log))) return "applied";
     const found = await inTransaction(db, (tx) => whyNot(tx, token, sid, status));
     if (typeof found === "string") return found;
     const { attempt, job } = found;
@@ -57,9 +59,31 @@ export async function applyNews(
   throw new Error(`the news of a call found its job in another state ${MOST_TRIES} times`);
 }
 
+/** What the CRM's own rules for its `call_log` refuse with: keys, checks, lengths, triggers. */
+const REFUSED = /^(22|23|P0)/;
+
+/** A row for the CRM to read must not keep a call from being known: its slot would be held for ever. */
+async function moveOrUnlogged(
+  db: Database,
+  token: string,
+  news: Known,
+  reached: Reached,
+  log: Pick<Logger, "error"> | undefined,
+): Promise<boolean> {
+  try {
+    return await move(db, token, news, reached, true);
+  } catch (error) {
+    if (!REFUSED.test(pgCode(error) ?? "")) throw error;
+    const moved = await move(db, token, news, reached, false);
+    log?.error({ err: error }, "news: the call has no row in call_log, whose rules refuse it");
+    return moved;
+  }
+}
+
 /** One statement is a transaction by itself. Who listens gets one around it, so that a crash fits in before the commit. */
-async function move(db: Database, token: string, news: Known, reached: Reached): Promise<boolean> {
-  const once = (on: Queryable) => (isCallEnd(news.status) ? end(on, token, news) : goOn(on, token, news));
+async function move(db: Database, token: string, news: Known, reached: Reached, logged: boolean): Promise<boolean> {
+  const once = (on: Queryable) =>
+    isCallEnd(news.status) ? end(on, token, news, logged) : goOn(on, token, news, logged);
   if (reached === nobodyListens && !news.evidence) return await retrying(() => once(db));
   return await inTransaction(db, async (tx) => {
     const moved = await once(tx);
@@ -69,10 +93,10 @@ async function move(db: Database, token: string, news: Known, reached: Reached):
   });
 }
 
-async function end(on: Queryable, token: string, news: Known): Promise<boolean> {
+async function end(on: Queryable, token: string, news: Known, logged: boolean): Promise<boolean> {
   const status = jobStatusAtEnd(news.status as Parameters<typeof jobStatusAtEnd>[0]);
   const errorMessage = status === "failed" ? news.status : null;
-  const ending = { status, outcome: news.status, errorMessage, errorCode: null, call: news };
+  const ending = { status, outcome: news.status, errorMessage, errorCode: null, call: news, logged };
   return await endJob(on, { token }, ending, news.from === "answer" ? "queue" : "carrier");
 }
 
@@ -84,6 +108,7 @@ interface GoingOn {
   /** The statuses that this one may follow. */
   earlier: CallStatus[];
   detail: string;
+  logged: boolean;
 }
 
 const moveHeld = statement<GoingOn, { moved: true }>(
@@ -100,7 +125,7 @@ const moveHeld = statement<GoingOn, { moved: true }>(
          and (j.call_sid is null or j.call_status is null or j.call_status = any (${v.earlier}::text[]))
          for no key update of j
     ), logged as (
-      ${recording(v, sql`held, attempt`)}
+      ${recording(v, sql`held, attempt where ${v.logged}::boolean`)}
     ), moved as (
       update outbound_call_jobs j
          set status = 'calling', call_status = ${v.status}, call_sid = ${v.sid}, twilio_call_sid = ${v.sid},
@@ -137,11 +162,11 @@ const moveHeld = statement<GoingOn, { moved: true }>(
  * gets the job's lock, and is seen by the function's own, younger snapshot; or it waits, and then finds the call.
  * @returns whether anything moved
  */
-async function goOn(on: Queryable, token: string, news: Known): Promise<boolean> {
+async function goOn(on: Queryable, token: string, news: Known, logged: boolean): Promise<boolean> {
   const { status, sid, durationSeconds } = news;
   const detail = JSON.stringify({ call_sid: sid, learned_from: news.from });
   const earlier = callStatusesBefore(status);
-  return (await moveHeld(on, { token, sid, status, durationSeconds, earlier, detail })).length > 0;
+  return (await moveHeld(on, { token, sid, status, durationSeconds, earlier, detail, logged })).length > 0;
 }
 
 interface NotMoved {

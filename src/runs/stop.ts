@@ -121,16 +121,22 @@ async function afterFlights(
   if (endCalls) await through(door, (tx) => wakeEndCalls(tx, runId, endCalls.hangUp));
 }
 
-/** Waits until no POST of the run can still be on its way: each has an answer, or both its budgets have passed. */
+/**
+ * Waits until no POST of the run can still be on its way: each has an answer, or both its budgets have passed. What is
+ * ambiguous has none: a reset, or a gateway's 5xx, may come while the carrier is still making the call. Each was marked before
+ * the stop committed, so the budgets also count from here, by a clock that never jumps.
+ */
 async function flightsLanded(door: Door, runId: number, flight: FlightTime): Promise<void> {
   const longestMs = flight.postStartBudgetMs + flight.postTimeoutMs + FLIGHT_MARGIN_MS;
-  for (;;) {
+  const latest = performance.now() + longestMs;
+  while (performance.now() < latest) {
     const flying = await through(door, (tx, businessId) =>
       row(
         tx,
         sql`select 1 from outbound_call_attempts
              where run_id = ${runId} and business_id = ${businessId} and closed_at is null
-               and begun_at > clock_timestamp() - make_interval(secs => ${longestMs / 1000}) and settled_at is null
+               and begun_at > clock_timestamp() - make_interval(secs => ${longestMs / 1000})
+               and (settled_at is null or result = 'ambiguous')
              limit 1`,
       ),
     );

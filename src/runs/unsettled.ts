@@ -75,7 +75,7 @@ async function takeBatch({ db, limits }: Deps): Promise<Unsettled[]> {
 
 async function lookUp(deps: Deps, attempt: Unsettled): Promise<keyof LookedUp> {
   const calls = await deps.dialler.find({ from: attempt.from, to: attempt.to, since: new Date(attempt.begunAtMs) });
-  const mine = await unclaimed(deps, calls, attempt.begunAtMs);
+  const mine = await unclaimed(deps, calls, attempt);
   if (mine) return await adoptCall(deps, attempt, mine);
   const clean = await row<{ n: number }>(
     deps.db,
@@ -87,13 +87,25 @@ async function lookUp(deps: Deps, attempt: Unsettled): Promise<keyof LookedUp> {
   return await giveUp(deps, attempt, clean.n);
 }
 
-/** Of the calls that no attempt of ours and no row of the CRM knows, the one made nearest to the mark. */
-async function unclaimed({ db }: Deps, calls: CarrierCall[], markMs: number): Promise<CarrierCall | undefined> {
+/**
+ * Of the calls that are nobody else's, the one made nearest to the mark. A row of the CRM speaks for itself only about another
+ * lead, or about a time before the mark: the CRM may write one for our own call, from its voice handler or a synchronisation.
+ */
+async function unclaimed(
+  { db }: Deps,
+  calls: CarrierCall[],
+  { jobId, begunAtMs: markMs }: Unsettled,
+): Promise<CarrierCall | undefined> {
   if (calls.length === 0) return undefined;
+  const sids = sql`${sql.param(calls.map((c) => c.sid))}::text[]`;
   const known = await rows<{ sid: string }>(
     db,
-    sql`select call_sid as sid from outbound_call_attempts where call_sid = any (${sql.param(calls.map((c) => c.sid))}::text[])
-        union select call_sid from call_log where call_sid = any (${sql.param(calls.map((c) => c.sid))}::text[])`,
+    sql`select call_sid as sid from outbound_call_attempts where call_sid = any (${sids})
+        union
+        select c.call_sid from call_log c, outbound_call_jobs j
+         where c.call_sid = any (${sids}) and j.id = ${jobId}
+           and (c.lead_id <> j.lead_id or c.business_id <> j.business_id
+                or c.created_at < to_timestamp(${markMs / 1000}::float8) at time zone 'UTC' - interval '30 seconds')`,
   );
   const taken = new Set(known.map((k) => k.sid));
   const distance = (call: CarrierCall) => Math.abs(call.createdAt.getTime() - markMs) || 0;

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { it, type TestContext } from "node:test";
 import { sql } from "drizzle-orm";
-import { openDatabase, row } from "../../db/client.ts";
+import { inTransaction, openDatabase, row } from "../../db/client.ts";
 import { until } from "../support/until.ts";
 import { world } from "../support/world.ts";
 
@@ -77,4 +77,25 @@ it("a statement without an answer fails, and the next one has a connection that 
   proxy.swallow();
   await assert.rejects(db.execute(sql`select 1`), (error: Error) => /no answer for 500 ms/.test(String(error.cause)));
   await db.execute(sql`select 1`);
+});
+
+it("a transaction whose BEGIN gets no answer gives its connection back", async (t) => {
+  const w = await world(t);
+  const proxy = await proxyTo(t, new URL(w.url));
+  const db = openDatabase({ url: proxy.url, name: "behind the proxy", max: 1, answerWithinMs: 500 });
+  t.after(() => db.$client.end());
+  const one = () => inTransaction(db, async (tx) => (await row<{ n: number }>(tx, sql`select 1 as n`))?.n);
+  assert.equal(await one(), 1);
+  proxy.swallow();
+  await assert.rejects(one(), (error: Error) => /no answer for 500 ms/.test(`${error.message} ${String(error.cause)}`));
+  assert.equal(await one(), 1);
+  // What the work throws is no fault of the connection: it goes on with the same.
+  const pid = () =>
+    inTransaction(db, async (tx) => (await row<{ pid: number }>(tx, sql`select pg_backend_pid() as pid`))?.pid);
+  const before = await pid();
+  await assert.rejects(
+    inTransaction(db, () => Promise.reject(new Error("not today"))),
+    /not today/,
+  );
+  assert.equal(await pid(), before);
 });
