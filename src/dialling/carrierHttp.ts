@@ -3,8 +3,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import http from "node:http";
 import https from "node:https";
-import type { Socket } from "node:net";
+import { connect as connectTcp, type Socket } from "node:net";
 import { stringify } from "node:querystring";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import twilio from "twilio";
 
 /** The request was not sent: the check before it said no. */
@@ -14,8 +15,35 @@ export class Unreachable extends Error {}
 /** Something was sent, and no whole answer came back. */
 export class NoAnswer extends Error {}
 
+class TooLate extends Error {
+  readonly code = "ETIMEDOUT";
+}
+
 /** Asked on the connected socket, with nothing in between but the write. Set around a dial, absent elsewhere. */
 export const sendGate = new AsyncLocalStorage<() => boolean>();
+
+/** The connection below a TLS connection: only that one can be reset. */
+const below = new WeakMap<Socket, Socket>();
+
+/** Makes its connections in two steps, so that the lower one is known. */
+class ResettableAgent extends https.Agent {
+  override createConnection(options: https.RequestOptions): Socket {
+    const tcp = connectTcp({ host: options.host ?? "", port: Number(options.port), keepAlive: true, noDelay: true });
+    const tls = connectTls({ ...(options as ConnectionOptions), path: undefined, socket: tcp });
+    // One that breaks before the handshake is told of by the upper one; nobody listens here.
+    tcp.on("error", (error) => tls.destroy(error));
+    below.set(tls, tcp);
+    return tls;
+  }
+}
+
+/**
+ * Ends the connection at once, with all that the kernel has not delivered. A plain close leaves it to deliver what was
+ * written, for minutes after an outage of the network: a call would be made long after everybody took it for lost.
+ */
+function reset(socket: Socket | null): void {
+  if (socket) (below.get(socket) ?? socket).resetAndDestroy();
+}
 
 /** Below what carriers and proxies keep idle connections for: a reused dead one would look like a lost answer. */
 const IDLE_SOCKET_MS = 4_000;
@@ -38,7 +66,7 @@ export class CarrierHttp extends twilio.RequestClient {
     super();
     this.#options = options;
     const secure = options.apiUrl.startsWith("https:");
-    this.#agent = new (secure ? https : http).Agent({ keepAlive: true, timeout: IDLE_SOCKET_MS });
+    this.#agent = new (secure ? ResettableAgent : http.Agent)({ keepAlive: true, timeout: IDLE_SOCKET_MS });
     this.#send = secure ? https.request : http.request;
   }
 
@@ -62,15 +90,13 @@ export class CarrierHttp extends twilio.RequestClient {
   async #exchange(url: URL, method: string, headers: Record<string, string>, body: string | undefined) {
     const maySend = sendGate.getStore() ?? (() => true);
     let sent = false;
-    const request = this.#send(url, {
-      method,
-      headers,
-      agent: this.#agent,
-      signal: AbortSignal.timeout(this.#options.timeoutMs),
-    });
+    const request = this.#send(url, { method, headers, agent: this.#agent });
+    let deadline: NodeJS.Timeout | undefined;
     try {
       return await new Promise<{ statusCode: number; body: string; headers: http.IncomingHttpHeaders }>(
         (resolve, reject) => {
+          // Not the request's own signal: it would close the connection before it can be reset.
+          deadline = setTimeout(() => reject(new TooLate("time is up")), this.#options.timeoutMs);
           request.on("error", reject);
           request.on("response", (response) => {
             let text = "";
@@ -90,11 +116,14 @@ export class CarrierHttp extends twilio.RequestClient {
         },
       );
     } catch (error) {
+      if (sent) reset(request.socket);
       request.destroy();
       if (error instanceof NotSent) throw error;
       const reason = error instanceof Error && "code" in error ? String(error.code) : "error";
       if (!sent) throw new Unreachable(`the carrier could not be reached (${reason})`, { cause: error });
       throw new NoAnswer(`no answer from the carrier (${reason})`, { cause: error });
+    } finally {
+      clearTimeout(deadline);
     }
   }
 }
