@@ -29,6 +29,8 @@ interface Unsettled extends Held {
   settled: boolean;
   /** Look-ups so far that found nothing. */
   clean: number;
+  /** When it was taken, as Postgres writes it. */
+  takenAt: string;
 }
 
 /** Look-ups per pass: they count against the account's requests too. */
@@ -69,6 +71,7 @@ async function takeBatch({ db, limits }: Deps): Promise<Unsettled[]> {
      where a.token = due.token
     returning a.token, job_id as "jobId", run_id as "runId", business_id as "businessId", from_number as "from", to_number as "to",
               (extract(epoch from begun_at) * 1000)::float8 as "begunAtMs", clean_lookups as clean,
+              looked_up_at::text as "takenAt",
               begun_at < clock_timestamp() - ${seconds(limits.settleMs)} as settled`,
   );
 }
@@ -79,8 +82,10 @@ async function lookUp(deps: Deps, attempt: Unsettled): Promise<keyof LookedUp> {
   if (mine) return await adoptCall(deps, attempt, mine);
   const clean = await row<{ n: number }>(
     deps.db,
-    sql`update outbound_call_attempts set clean_lookups = clean_lookups + 1
+    // The gap counts from here: a batch is asked one after the other. Nor do two who ask at the same time count as two.
+    sql`update outbound_call_attempts set clean_lookups = clean_lookups + 1, looked_up_at = clock_timestamp()
          where token = ${attempt.token} and call_sid is null and closed_at is null
+           and looked_up_at = ${attempt.takenAt}::timestamptz
         returning clean_lookups as n`,
   );
   if (!clean || clean.n < CLEAN_LOOKUPS || !attempt.settled) return "undecided";

@@ -1,7 +1,8 @@
 // Rows for tests: businesses, leads, and runs that exist already, in any state and of any age.
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { array, row, rows, type Database } from "../../../db/client.ts";
+import { array, inTransaction, row, rows, type Database, type Queryable, type Tx } from "../../../db/client.ts";
+import { lockBusiness } from "../../../db/locks.ts";
 import { LIVE_JOB, OPEN_RUN, type JobStatus, type RunStatus } from "../../../src/runs/states.ts";
 
 /** Ages, in milliseconds. */
@@ -47,7 +48,7 @@ export async function setLimit(db: Database, business: Business, limit: number):
 }
 
 /** @returns their ids, in the order of their numbers */
-export async function insertLeads(db: Database, businessId: number, phones: (string | null)[]): Promise<number[]> {
+export async function insertLeads(db: Queryable, businessId: number, phones: (string | null)[]): Promise<number[]> {
   const made = await rows<{ id: number }>(
     db,
     sql`insert into leads (tenant_id, name, phone_e164)
@@ -86,6 +87,14 @@ const STATUS_ORDER: readonly JobStatus[] = ["completed", "failed", "cancelled", 
 
 /** A run with its jobs, slots and attempts, consistent in itself, without any worker having touched it. */
 export async function insertRun(db: Database, options: RunOptions): Promise<MadeRun> {
+  return await inTransaction(db, async (tx) => {
+    // A worker that lives may be filling the same slots.
+    await lockBusiness(tx, options.business.id);
+    return await insertWhole(tx, options);
+  });
+}
+
+async function insertWhole(db: Tx, options: RunOptions): Promise<MadeRun> {
   const { business, status = "running", concurrency = 3, cancelRequested = false } = options;
   const counts = { queued: 0, dialing: 0, calling: 0, completed: 0, failed: 0, cancelled: 0, ...options.jobs };
   if (!options.jobs) counts.queued = 1;
@@ -115,7 +124,7 @@ export async function insertRun(db: Database, options: RunOptions): Promise<Made
 }
 
 async function insertJob(
-  db: Database,
+  db: Tx,
   runId: number,
   status: JobStatus,
   runIsOpen: boolean,
