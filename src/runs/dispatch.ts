@@ -110,7 +110,7 @@ export async function dispatch(engine: Engine, businessId: number): Promise<numb
     return 0;
   }
   const { claims, turns } = await dispatchOnce(engine, businessId);
-  await engine.reached("claim.committed");
+  if (claims.length > 0) await engine.reached("claim.committed");
   claims.forEach((claim, n) => {
     engine.launch(() => dialClaim(engine, claim, turns.waitMs + n * turns.intervalMs));
   });
