@@ -1,6 +1,6 @@
 // The log: one JSON line per sentence. Phone numbers and secrets are taken out by value, whatever path they came on.
 import pino from "pino";
-import { redact } from "./redact.ts";
+import { redact, withoutParameters } from "./redact.ts";
 
 export type Logger = pino.Logger;
 
@@ -18,7 +18,7 @@ function plainError(error: unknown): unknown {
   const cause = error.cause === undefined ? undefined : plainError(error.cause);
   return {
     type: error.name,
-    message: error.message.split("\nparams:")[0],
+    message: withoutParameters(error.message),
     code,
     stack: placesOf(error),
     cause,

@@ -23,6 +23,9 @@ const SECRETS: readonly [RegExp, string][] = [
   [/(\bpostgres(?:ql)?:\/\/[^:/\s]+:)[^@\s]+@/g, "$1[secret]@"],
 ];
 
+/** Drizzle puts a statement's parameters into an error's message: people's names, texts and numbers among them. */
+export const withoutParameters = (text: string): string => text.replace(/\n\s*params:[^]*?(?=\n\s+at |$)/g, "");
+
 /** Removes phone numbers, tokens and passwords from a line of text. */
 export function redact(line: string): string {
   let clean = line;

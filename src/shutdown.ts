@@ -1,6 +1,6 @@
 // Signals, and the end of the process: the only module beside main.ts that ends it.
 import type { Logger } from "./log.ts";
-import { redact } from "./redact.ts";
+import { redact, withoutParameters } from "./redact.ts";
 
 /** Everything in order within this; then the process ends whatever is left. */
 export const DRAIN_MS = 9_000;
@@ -54,9 +54,7 @@ export function untilSignal(log: Logger, stop: (graceMs: number) => Promise<void
  */
 export function showStrayErrorsPlainly(): void {
   process.on("uncaughtException", (error) => {
-    // Drizzle puts a statement's parameters into the message.
-    const shown = (error.stack ?? String(error)).replace(/\nparams:[^]*?(?=\n\s+at |$)/, "");
-    process.stderr.write(`${redact(shown)}\n`);
+    process.stderr.write(`${redact(withoutParameters(error.stack ?? String(error)))}\n`);
     process.exit(1);
   });
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import { createLogger } from "../src/log.ts";
-import { redact } from "../src/redact.ts";
+import { redact, withoutParameters } from "../src/redact.ts";
 import { seeded } from "./support/random.ts";
 
 function logged(write: (log: ReturnType<typeof createLogger>) => void): string {
@@ -99,5 +99,18 @@ describe("log", () => {
     assert.equal(status, 1);
     assert.match(stderr.toString(), /^Error: no such lead: \[number\]\n\s+at /);
     assert.doesNotMatch(stderr.toString(), /hunter2|Dana|1234567/);
+  });
+
+  it("nor does a task's error as Graphile shows it", () => {
+    const shown = [
+      "Failed task 1 (dispatch_calls) with error 'Failed query: select $1",
+      "params: 1.002,0.012,Dana,hunter2':",
+      "  Error: Failed query: select $1",
+      "  params: 1.002,0.012,Dana,hunter2",
+      "      at somewhere (file.ts:1:1)",
+    ].join("\n");
+    const plain = withoutParameters(shown);
+    assert.doesNotMatch(plain, /Dana|hunter2|1\.002/);
+    assert.match(plain, /^Failed task 1 .* select \$1\n\s+at somewhere/);
   });
 });

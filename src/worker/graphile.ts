@@ -6,6 +6,7 @@ import { Logger as GraphileLogger, run, type Runner, type TaskList, type WorkerE
 import type pg from "pg";
 import { isUnavailable } from "../../db/system.ts";
 import type { Logger } from "../log.ts";
+import { withoutParameters } from "../redact.ts";
 import { tolerantPool } from "./tolerantPool.ts";
 
 export interface GraphileOptions {
@@ -98,7 +99,8 @@ async function start({ pool, tasks, log, onWorker }: GraphileOptions): Promise<R
     pollInterval: POLL_INTERVAL_MS,
     noHandleSignals: true,
     logger: new GraphileLogger(() => (level, message) => {
-      if (level === "error" || level === "warning") log.warn(`graphile: ${message}`);
+      // It shows a task's error with all that its message says.
+      if (level === "error" || level === "warning") log.warn(`graphile: ${withoutParameters(message)}`);
       else log.trace(`graphile: ${message}`);
     }),
   });
