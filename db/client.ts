@@ -100,11 +100,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   return drizzle(openPool(options), { schema });
 }
 
-/**
- * Deadlock, serialisation failure, and a prepared statement whose columns have another type since a migration: nothing of
- * the transaction happened, and trying again is right.
- */
+/** A prepared statement whose columns have another type since a migration. */
 const STALE_PLAN = "0A000";
+/** Those, deadlock and serialisation failure: nothing of the transaction happened, and trying again is right. */
 const RETRYABLE = new Set(["40P01", "40001", STALE_PLAN]);
 const MAX_TRIES = 5;
 

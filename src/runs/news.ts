@@ -75,7 +75,7 @@ async function moveOrUnlogged(
   } catch (error) {
     if (!REFUSED.test(pgCode(error) ?? "")) throw error;
     const moved = await move(db, token, news, reached, false);
-    log?.error({ err: error }, "news: the call has no row in call_log, whose rules refuse it");
+    if (moved) log?.error({ err: error }, "news: the call has no row in call_log, whose rules refuse it");
     return moved;
   }
 }

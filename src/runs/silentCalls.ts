@@ -3,7 +3,7 @@
 import { sql } from "drizzle-orm";
 import { inTransaction, row, rows } from "../../db/client.ts";
 import { endJob, type Held } from "./end.ts";
-import type { Engine } from "./engine.ts";
+import { nobodyListens, type Engine } from "./engine.ts";
 import { applyNews } from "./news.ts";
 
 export interface Fetched {
@@ -69,7 +69,8 @@ async function fetchOne(deps: Deps, silent: Silent): Promise<boolean> {
       sql`update outbound_call_attempts set clean_lookups = 0 where token = ${silent.token} and clean_lookups > 0`,
     );
     const { token, sid } = silent;
-    await applyNews(deps.db, { token, sid, status: call.status, durationSeconds: call.durationSeconds, from: "fetch" });
+    const { status, durationSeconds } = call;
+    await applyNews(deps.db, { token, sid, status, durationSeconds, from: "fetch" }, nobodyListens, deps.log);
     return false;
   }
   const denied = await row<{ n: number }>(

@@ -5,7 +5,7 @@ import { inTransaction, row, rows } from "../../db/client.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import type { CarrierCall } from "../dialling/dialler.ts";
 import { endJob, type Held } from "./end.ts";
-import type { Engine } from "./engine.ts";
+import { nobodyListens, type Engine } from "./engine.ts";
 import { applyNews } from "./news.ts";
 import { requeueJob } from "./requeue.ts";
 import { lockJob, lockRun } from "./rows.ts";
@@ -27,8 +27,6 @@ interface Unsettled extends Held {
   begunAtMs: number;
   /** SETTLE is over: the carrier's list, which lags, must show the call by now if there is one. */
   settled: boolean;
-  /** Look-ups so far that found nothing. */
-  clean: number;
   /** When it was taken, as Postgres writes it. */
   takenAt: string;
 }
@@ -70,7 +68,7 @@ async function takeBatch({ db, limits }: Deps): Promise<Unsettled[]> {
                for update skip locked) due
      where a.token = due.token
     returning a.token, job_id as "jobId", run_id as "runId", business_id as "businessId", from_number as "from", to_number as "to",
-              (extract(epoch from begun_at) * 1000)::float8 as "begunAtMs", clean_lookups as clean,
+              (extract(epoch from begun_at) * 1000)::float8 as "begunAtMs",
               looked_up_at::text as "takenAt",
               begun_at < clock_timestamp() - ${seconds(limits.settleMs)} as settled`,
   );
@@ -120,21 +118,11 @@ async function unclaimed(
 async function adoptCall(deps: Deps, attempt: Unsettled, call: CarrierCall): Promise<"found" | "undecided"> {
   const { token, runId, businessId, jobId } = attempt;
   const evidence = `adopted ${call.sid} found at the carrier`;
-  const applied = await applyNews(deps.db, {
-    token,
-    sid: call.sid,
-    status: call.status,
-    durationSeconds: call.durationSeconds,
-    from: "fetch",
-    evidence: {
-      runId,
-      businessId,
-      jobId,
-      kind: "job.adopted",
-      actor: "reconcile",
-      detail: { evidence, status: call.status },
-    },
-  });
+  const { sid, status, durationSeconds } = call;
+  const detail = { evidence, status };
+  const event = { runId, businessId, jobId, kind: "job.adopted", actor: "reconcile", detail };
+  const news = { token, sid, status, durationSeconds, from: "fetch" as const, evidence: event };
+  const applied = await applyNews(deps.db, news, nobodyListens, deps.log);
   return applied === "applied" ? "found" : "undecided";
 }
 
