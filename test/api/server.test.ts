@@ -1,13 +1,13 @@
 // The API on a real socket: health, limits, typed client, and closing.
 import assert from "node:assert/strict";
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { after, describe, it } from "node:test";
 import { hc } from "hono/client";
 import { openDatabase } from "../../db/client.ts";
 import type { AppType } from "../../src/api/app.ts";
 import { startApi } from "../../src/api/server.ts";
 import { signToken } from "../../src/api/token.ts";
+import { until } from "../support/until.ts";
 import { anApi, answerOf, SECRET } from "./harness.ts";
 import { aBusiness, aRun } from "./rows.ts";
 import { freshDatabase } from "./support.ts";
@@ -118,13 +118,13 @@ describe("the server", () => {
     const shop = await aBusiness(db);
     const token = await signToken({ secret: SECRET, sub: "7", role: "owner", businessId: shop.id });
     let answer: (() => void) | undefined;
-    const entered = Promise.withResolvers<void>();
+    let inside = 0;
     const { deps } = anApi(db, {
       queue: {
         enqueueRun: () =>
           new Promise((resolve) => {
             answer = () => resolve({ runId: 1, queued: 1, skipped: [] });
-            entered.resolve();
+            inside++;
           }),
       },
     });
@@ -137,9 +137,14 @@ describe("the server", () => {
 
     const patient = await startApi({ ...deps, listen });
     const running = ask(patient.url);
-    await entered.promise;
+    await until(() => Promise.resolve(inside === 1), "the request is being worked on");
     const closing = patient.close(10_000);
-    await sleep(20); // let close() take hold before the answer goes out
+    const nobodyElse = () =>
+      fetch(`${patient.url}/livez`).then(
+        () => false,
+        () => true,
+      );
+    await until(nobodyElse, "the door is closed before the answer goes out");
     answer?.();
     assert.equal((await running).status, 201);
     const began = Date.now();
@@ -149,7 +154,7 @@ describe("the server", () => {
 
     const strict = await startApi({ ...deps, listen });
     const never = assert.rejects(ask(strict.url));
-    await sleep(50);
+    await until(() => Promise.resolve(inside === 2), "the request is being worked on");
     await strict.close(50);
     await never;
   });
