@@ -35,7 +35,8 @@ const LEAST_GAP_MS = 700;
 const MOST_GAP_MS = 4_000;
 /** An order that nobody carries out within this is taken back. */
 const ORDER_MS = 5_000;
-/** From a thaw to the next, for a process that freezes itself once more. */
+/** A process that was about to freeze itself when it was frozen does that after its thaw, as soon as it gets the processor. */
+const RELAPSES = 10;
 const RELAPSE_MS = 300;
 /** After the last blow everything must come to its end within this. */
 const END_MS = 120_000;
@@ -245,9 +246,11 @@ class Conductor {
     if (blow.kind === "freeze" || blow.kind === "freezeAt") {
       await sleep(blow.forMs);
       member.thaw();
-      // One that was about to freeze itself when it was frozen does it now, and would stay so for good.
-      await sleep(RELAPSE_MS);
-      return member.thaw();
+      for (let n = 0; n < RELAPSES; n++) {
+        await sleep(RELAPSE_MS);
+        member.thaw();
+      }
+      return;
     }
     await sleep(blow.restartMs);
     await member.startAgain();
