@@ -41,6 +41,12 @@ const ANSWER_WITHIN_MS = 60_000;
 /** A process that freezes in the middle of a transaction must not keep its locks: nobody's dispatch could go on. */
 const IDLE_IN_TRANSACTION_MS = 5_000;
 
+/**
+ * A new connection costs a handshake, and plans every statement again: the tens of milliseconds that a freed slot would
+ * stay empty. What a burst has opened is kept for the next one.
+ */
+const IDLE_MS = 600_000;
+
 /** A listening connection is silent by nature: the kernel has to find out that the other end is gone. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
@@ -68,10 +74,13 @@ export function openPool({
     application_name: name,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_MS,
     // Lock first, count in the next statement: that needs READ COMMITTED, whatever the database's own default is.
     options: `-c TimeZone=UTC -c default_transaction_isolation=read\\ committed -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS} ${BY_INDEX}${lazyCommit ? " -c synchronous_commit=off" : ""}`,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+    // Statements that nobody waits between travel together (inTwoTrips); one after the other they go as ever.
+    pipeline: true,
   });
   const report = (error: Error) => onError?.(error);
   // Without both listeners a lost connection is an uncaught exception, and the process dies with the database.
@@ -152,14 +161,50 @@ export async function inTransactionOpenedBy<T>(
   opening: string,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
+  return await inOneOf(db, async (client) => {
+    await client.query(`begin; ${opening}`);
+    const result = await work(transactionOn(client));
+    await client.query("commit");
+    return result;
+  });
+}
+
+/** A statement that has been sent and not waited for; in an object, because whoever awaits a promise of it would wait. */
+export interface Sent<T> {
+  sent: Promise<T>;
+}
+
+/**
+ * A transaction in two round trips. BEGIN, `opening` and the reads of `ask` travel together, each still a statement of its
+ * own: what one of them waited for, the next one sees. With their answers `act` goes on, in as many trips as it wants, and
+ * COMMIT travels with the statement that it has sent last: if that fails, COMMIT only ends what Postgres has undone.
+ *
+ * `ask` may run outside the transaction when BEGIN fails: it must change nothing, and its answers are then not used.
+ */
+export async function inTwoTrips<A, T>(
+  db: Database,
+  opening: string,
+  ask: (tx: Tx) => Promise<A>,
+  act: (tx: Tx, answers: A) => Promise<Sent<T>>,
+): Promise<T> {
+  return await inOneOf(db, async (client) => {
+    const tx = transactionOn(client);
+    const [, answers] = await Promise.all([client.query(`begin; ${opening}`), ask(tx)]);
+    const { sent } = await act(tx, answers);
+    const [result] = await Promise.all([sent, client.query("commit")]);
+    return result;
+  });
+}
+
+const transactionOn = (client: pg.PoolClient): Tx => drizzle(client) as unknown as Tx;
+
+/** A connection for one transaction, which is undone when `once` fails, and tried again where that is right. */
+async function inOneOf<T>(db: Database, once: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   return await retrying(async () => {
     const client = await db.$client.connect();
     let broken = false;
     try {
-      await client.query(`begin; ${opening}`);
-      const result = await work(drizzle(client) as unknown as Tx);
-      await client.query("commit");
-      return result;
+      return await once(client);
     } catch (error) {
       // A statement that it has prepared is of before a migration, and would fail on it for ever.
       broken = pgCode(error) === STALE_PLAN;

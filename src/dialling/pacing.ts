@@ -72,8 +72,18 @@ const pausedAmong = statement<{ keys: readonly string[] }, { paused: true }>(
      limit 1`,
 );
 
+const somethingPaused = statement<object, { paused: true }>(
+  "something_paused",
+  () => sql`select true as paused from outbound_carrier_accounts where pause_kind is not null limit 1`,
+);
+
+/** Whether any account or caller id at all is paused, or its pause waits for a probe: hardly ever. */
+export async function anythingPaused(tx: Tx): Promise<boolean> {
+  return (await somethingPaused(tx, {})).length > 0;
+}
+
 /** Whether any of these (the account, a caller id on it) is paused, or its pause waits for a probe. */
-export async function anyPaused(tx: Tx, keys: readonly string[]): Promise<boolean> {
+async function anyPaused(tx: Tx, keys: readonly string[]): Promise<boolean> {
   return (await pausedAmong(tx, { keys })).length > 0;
 }
 

@@ -1,9 +1,9 @@
 // Dispatch: one short transaction that fills a business's free slots with its runs' next leads (I1, I3, I8). No HTTP.
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { array, inTransaction, inTransactionOpenedBy, type Tx } from "../../db/client.ts";
+import { array, inTransaction, inTwoTrips, type Sent, type Tx } from "../../db/client.ts";
 import { lockBusiness, lockingBusiness } from "../../db/locks.ts";
-import { anyPaused, callerTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
+import { anythingPaused, callerTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
 import { callerKey } from "../dialling/pause.ts";
 import { lockWaitingRuns, readBusiness, takenSlots } from "./businessNow.ts";
 import { callerIdOf } from "./callerId.ts";
@@ -36,39 +36,59 @@ export async function dispatchOnce(engine: Engine, businessId: number): Promise<
   }
 }
 
+const NOTHING: Sent<Dispatched> = { sent: Promise.resolve({ claims: [], turns: NO_TURNS }) };
+
+/**
+ * Nothing has happened outside when a claim commits, so it need not wait for the disk: the begun mark does, which no POST
+ * goes without, and whatever was written before a mark is on the disk before it. A crash of the server in between forgets
+ * the claim, and the mark finds none.
+ */
+const NOT_YET_ON_DISK = "set local synchronous_commit = off";
+
 /** `offered`: gets the tokens that a commit may have stored. */
 async function claimShares(engine: Engine, businessId: number, offered: string[]): Promise<Dispatched> {
-  return await inTransactionOpenedBy(engine.db, lockingBusiness(businessId), async (tx) => {
-    const business = await readBusiness(tx, businessId, engine.limits.maxCallsPerBusiness);
-    if (business?.cancelled.length) {
-      await endCancelled(tx, businessId, business.cancelled);
-      business.taken = await takenSlots(tx, businessId);
-    }
-    const from = business && callerIdOf(business.callerId, business.phone, engine.callerId);
-    if (!business?.enabled || !from) return { claims: [], turns: NO_TURNS };
+  const { db, limits, worker } = engine;
+  const ask = async (tx: Tx) =>
+    await Promise.all([
+      readBusiness(tx, businessId, limits.maxCallsPerBusiness),
+      lockWaitingRuns(tx, businessId, limits),
+      anythingPaused(tx),
+    ]);
+  return await inTwoTrips(
+    db,
+    `${NOT_YET_ON_DISK}; ${lockingBusiness(businessId)}`,
+    ask,
+    async (tx, [business, waiting, paused]) => {
+      let runs = waiting;
+      if (business?.cancelled.length) {
+        await endCancelled(tx, businessId, business.cancelled);
+        business.taken = await takenSlots(tx, businessId);
+        runs = await lockWaitingRuns(tx, businessId, limits);
+      }
+      const from = business && callerIdOf(business.callerId, business.phone, engine.callerId);
+      if (!business?.enabled || !from) return NOTHING;
 
-    const free = freeSlots(business.limit, business.taken);
-    if (free.length === 0) return { claims: [], turns: NO_TURNS };
-    const runs = await lockWaitingRuns(tx, businessId, engine.limits);
-    const wanted = [...shareSlots(runs, free.length).values()].reduce((sum, n) => sum + n, 0);
-    if (wanted === 0) return { claims: [], turns: NO_TURNS };
+      const free = freeSlots(business.limit, business.taken);
+      const wanted = [...shareSlots(runs, free.length).values()].reduce((sum, n) => sum + n, 0);
+      if (wanted === 0) return NOTHING;
 
-    const turns = await turnsOf(tx, engine, from, wanted);
-    if (turns.granted === 0) return { claims: [], turns };
-    const slotNumbers = free.slice(0, turns.granted);
-    const tokens = slotNumbers.map(() => randomUUID());
-    offered.push(...tokens);
-    const order = {
-      businessId,
-      shares: shareSlots(runs, turns.granted),
-      slotNumbers,
-      tokens,
-      from,
-      voiceUrl: business.voiceUrl,
-      slotSeconds: engine.limits.ringTimeoutSeconds + engine.limits.callTimeLimitSeconds,
-    };
-    return { claims: await claimJobs(tx, order, engine.worker), turns };
-  });
+      const turns = await turnsOf(tx, engine, from, wanted, paused);
+      if (turns.granted === 0) return { sent: Promise.resolve({ claims: [], turns }) };
+      const slotNumbers = free.slice(0, turns.granted);
+      const tokens = slotNumbers.map(() => randomUUID());
+      offered.push(...tokens);
+      const order = {
+        businessId,
+        shares: shareSlots(runs, turns.granted),
+        slotNumbers,
+        tokens,
+        from,
+        voiceUrl: business.voiceUrl,
+        slotSeconds: limits.ringTimeoutSeconds + limits.callTimeLimitSeconds,
+      };
+      return { sent: claimJobs(tx, order, worker).then((claims) => ({ claims, turns })) };
+    },
+  );
 }
 
 /**
@@ -92,12 +112,17 @@ async function endCancelled(tx: Tx, businessId: number, runIds: number[]): Promi
 }
 
 /** What both the caller id and the account allow now: the caller id may be paused, the account also has a pace. */
-async function turnsOf(tx: Tx, { dialler, limits }: Engine, from: string, wanted: number): Promise<Turns> {
+async function turnsOf(
+  tx: Tx,
+  { dialler, limits }: Engine,
+  from: string,
+  wanted: number,
+  paused: boolean,
+): Promise<Turns> {
   const { accountSid } = dialler;
-  const caller = callerKey(accountSid, from);
-  if (!Number.isFinite(limits.callsPerSecond) && !(await anyPaused(tx, [accountSid, caller])))
-    return { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
-  const callerAllows = await callerTurns(tx, caller, wanted);
+  const unhindered = { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
+  if (!paused && !Number.isFinite(limits.callsPerSecond)) return unhindered;
+  const callerAllows = paused ? await callerTurns(tx, callerKey(accountSid, from), wanted) : unhindered;
   if (callerAllows.granted === 0) return callerAllows;
   return await reserveTurns(tx, accountSid, limits.callsPerSecond, callerAllows.granted);
 }

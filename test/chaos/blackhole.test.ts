@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { it, type TestContext } from "node:test";
 import { sql } from "drizzle-orm";
-import { inTransaction, openDatabase, row } from "../../db/client.ts";
+import { inTransaction, inTwoTrips, openDatabase, row, type Tx } from "../../db/client.ts";
 import { until } from "../support/until.ts";
 import { world } from "../support/world.ts";
 
@@ -89,6 +89,13 @@ it("a transaction whose BEGIN gets no answer gives its connection back", async (
   proxy.swallow();
   await assert.rejects(one(), (error: Error) => /no answer for 500 ms/.test(`${error.message} ${String(error.cause)}`));
   assert.equal(await one(), 1);
+  // With reads that have been sent behind it, too.
+  const two = () => inTwoTrips(db, "select 1", asked, async (_, n) => ({ sent: Promise.resolve(n) }));
+  const asked = async (tx: Tx) => (await row<{ n: number }>(tx, sql`select 2 as n`))?.n;
+  assert.equal(await two(), 2);
+  proxy.swallow();
+  await assert.rejects(two(), /no answer for 500 ms/);
+  assert.equal(await two(), 2);
   // What the work throws is no fault of the connection: it goes on with the same.
   const pid = () =>
     inTransaction(db, async (tx) => (await row<{ pid: number }>(tx, sql`select pg_backend_pid() as pid`))?.pid);
