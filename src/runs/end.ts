@@ -16,6 +16,11 @@ export interface JobEnd {
   call: CallNews | null;
   /** false: the call gets no row in call_log, which refused one. */
   logged?: boolean;
+  /**
+   * Does not wait for the disk: of a call whose SID is known, a crash of the server that forgets its end forgets all that came
+   * after it too, the next claim included, and the carrier is asked again.
+   */
+  lazily?: boolean;
 }
 
 export interface Held {
@@ -38,6 +43,7 @@ interface Ending {
   durationSeconds: number | null;
   completed: 0 | 1;
   failed: 0 | 1;
+  lazily: boolean;
   actor: string;
   detail: string;
   logged: boolean;
@@ -107,7 +113,8 @@ const endHeld = statement<Ending, { businessId: number; woken: boolean }>(
                               where w.business_id = counted.business_id and w.status in ('pending', 'running')
                                 and w.queued_count > 0 and w.engine = 'ringpost' and w.id <> counted.id)
                 then ringpost.add_job('dispatch_calls', json_build_object('businessId', business_id), 'dispatch:' || business_id)
-           end is not null as woken
+           end is not null as woken,
+           case when ${v.lazily}::boolean then set_config('synchronous_commit', 'off', true) end as lazily
       from counted`,
 );
 
@@ -138,6 +145,7 @@ export async function endJob(
     failed: ended === "failed" ? 1 : 0,
     actor,
     logged: end.logged ?? true,
+    lazily: end.lazily ?? false,
     detail: JSON.stringify({ status: ended, outcome, ...(errorCode ? { code: errorCode } : {}) }),
   });
   if (!done) return false;

@@ -96,7 +96,15 @@ async function move(db: Database, token: string, news: Known, reached: Reached, 
 async function end(on: Queryable, token: string, news: Known, logged: boolean): Promise<boolean> {
   const status = jobStatusAtEnd(news.status as Parameters<typeof jobStatusAtEnd>[0]);
   const errorMessage = status === "failed" ? news.status : null;
-  const ending = { status, outcome: news.status, errorMessage, errorCode: null, call: news, logged };
+  const ending = {
+    status,
+    outcome: news.status,
+    errorMessage,
+    errorCode: null,
+    call: news,
+    logged,
+    lazily: news.from !== "answer",
+  };
   return await endJob(on, { token }, ending, news.from === "answer" ? "queue" : "carrier");
 }
 
