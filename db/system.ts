@@ -1,9 +1,10 @@
 // The few reads that belong to no tenant: they say whose a call or a run is, so that the caller can then open that
 // business's door, and whether the database is fit to serve. Nothing of a row but its ids leaves this file.
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { pgCode, type Database } from "./client.ts";
 import { pendingMigrations } from "./migrate/bookkeeping.ts";
 import { attempts, jobs, runs } from "./schema.ts";
+import { statement } from "./statement.ts";
 
 export interface CallPlace {
   businessId: number;
@@ -11,19 +12,26 @@ export interface CallPlace {
   jobId: number;
 }
 
+const placeOfToken = statement<{ token: string }, CallPlace>(
+  "place_of_token",
+  (v) => sql`
+    select business_id as "businessId", run_id as "runId", job_id as "jobId"
+      from outbound_call_attempts
+     where token = ${v.token}`,
+);
+
 /** Whose call it is: by the attempt's token if there is one, else by the SID. Null: not one of ours. */
 export async function placeOfCall(
   db: Database,
   call: { token: string | null; sid: string | null },
 ): Promise<CallPlace | null> {
-  const { businessId, runId, jobId } = attempts;
-  const known = { businessId, runId, jobId };
   if (call.token !== null) {
-    const [found] = await db.select(known).from(attempts).where(eq(attempts.token, call.token));
+    const [found] = await placeOfToken(db, { token: call.token });
     if (found) return found;
   }
   if (call.sid === null) return null;
-  const [attempt] = await db.select(known).from(attempts).where(eq(attempts.callSid, call.sid));
+  const { businessId, runId, jobId } = attempts;
+  const [attempt] = await db.select({ businessId, runId, jobId }).from(attempts).where(eq(attempts.callSid, call.sid));
   if (attempt) return attempt;
   // Rows that the old system left behind have a SID, but no attempt.
   const [job] = await db

@@ -1,13 +1,31 @@
 // The business itself, what it chose for its calls, and what a call of one of its runs says.
-import { and, eq, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { through, type Door } from "../door.ts";
-import { business, outboundSettings, runs } from "../schema.ts";
+import { business, outboundSettings } from "../schema.ts";
+import { statement } from "../statement.ts";
 import type { Guard } from "./guard.ts";
 
 export type Settings = Omit<typeof outboundSettings.$inferSelect, "businessId">;
 /** Fields left out stay as they are; null goes back to the environment's default. */
 export type SettingsChange = Partial<Omit<Settings, "updatedAt">>;
 export type Spoken = Partial<Record<"he" | "en", string>>;
+
+interface RunWords {
+  businessId: number;
+  message: Spoken | null;
+  he: string | null;
+  en: string | null;
+  locale: string | null;
+}
+
+const wordsOfRun = statement<{ businessId: number; runId: number }, RunWords>(
+  "words_of_run",
+  (v) => sql`
+    select r.business_id as "businessId", r.message, s.message_he as he, s.message_en as en, s.locale
+      from outbound_call_runs r
+      left join outbound_business_settings s on s.business_id = r.business_id
+     where r.business_id = ${v.businessId} and r.id = ${v.runId}`,
+);
 
 export function settingsQueries(door: Door, guard: Guard) {
   return {
@@ -51,19 +69,7 @@ export function settingsQueries(door: Door, guard: Guard) {
 
     /** What a call of the run may say: the run's own words, and the business's with its language. */
     async wordsOf(runId: number): Promise<{ run: Spoken; business: Spoken; locale: string | null } | undefined> {
-      const [found] = await through(door, (tx, businessId) =>
-        tx
-          .select({
-            businessId: runs.businessId,
-            message: runs.message,
-            he: outboundSettings.messageHe,
-            en: outboundSettings.messageEn,
-            locale: outboundSettings.locale,
-          })
-          .from(runs)
-          .leftJoin(outboundSettings, eq(outboundSettings.businessId, runs.businessId))
-          .where(and(eq(runs.businessId, businessId), eq(runs.id, runId))),
-      );
+      const [found] = await through(door, (tx, businessId) => wordsOfRun(tx, { businessId, runId }));
       const own = guard.one(found, "run", runId);
       if (!own) return undefined;
       const { he, en } = own;

@@ -93,6 +93,17 @@ describe("addresses", () => {
     assert.equal((await said(`${post}\r\nContent-Encoding: gzip`, "\u001f{}")).status, 400);
     assert.equal((await said(`GET ${RUN} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x`)).status, 401);
   });
+
+  it("too much is refused, whether its length was announced or not", async () => {
+    const url = `${api.url}/webhooks/twilio/status`;
+    const large = `a=${"x".repeat(70_000)}`;
+    assert.equal((await fetch(url, { method: "POST", body: large })).status, 413);
+    const unannounced = () => new Response(large).body;
+    assert.equal((await fetch(url, { method: "POST", body: unannounced(), duplex: "half" })).status, 413);
+    // Within the limit both come through to the signature.
+    assert.equal((await fetch(url, { method: "POST", body: "a=b" })).status, 403);
+    assert.equal((await fetch(url, { method: "POST", body: new Response("a=b").body, duplex: "half" })).status, 403);
+  });
 });
 
 describe("names of a prototype", () => {
