@@ -2,22 +2,52 @@
 import type { StandInEvent } from "../../../src/dev/twilio/events.ts";
 import type { CallView } from "../../../src/dev/twilio/observer.ts";
 
+/** A slot that became free, and the call that filled it: the carrier's own events. */
+export interface Refill {
+  ended: StandInEvent;
+  next: StandInEvent;
+}
+
 /**
- * From each `completed` that the carrier sent to the next call it received of that caller id, in milliseconds. Several
- * slots free at once are refilled in the order in which they became free; first calls and last ends count for nothing.
+ * Each `completed` that the carrier sent, with the next call it received of that caller id. Several slots free at once are
+ * refilled in the order in which they became free; first calls and last ends count for nothing.
  */
-export function refillGaps(events: readonly StandInEvent[]): number[] {
-  const free = new Map<string, number[]>();
-  const gaps: number[] = [];
-  for (const { kind, event, from = "", atMs } of events) {
-    const since = free.get(from) ?? [];
-    free.set(from, since);
-    if (kind === "callback.sent" && event === "completed") since.push(atMs);
-    if (kind !== "create.arrived") continue;
-    const freed = since.shift();
-    if (freed !== undefined) gaps.push(atMs - freed);
+export function refills(events: readonly StandInEvent[]): Refill[] {
+  const free = new Map<string, StandInEvent[]>();
+  const found: Refill[] = [];
+  for (const event of events) {
+    const waiting = free.get(event.from ?? "") ?? [];
+    free.set(event.from ?? "", waiting);
+    if (event.kind === "callback.sent" && event.event === "completed") waiting.push(event);
+    if (event.kind !== "create.arrived") continue;
+    const ended = waiting.shift();
+    if (ended) found.push({ ended, next: event });
   }
-  return gaps;
+  return found;
+}
+
+/** In milliseconds. */
+export const refillGaps = (events: readonly StandInEvent[]): number[] =>
+  refills(events).map(({ ended, next }) => next.atMs - ended.atMs);
+
+/** When what happened to an attempt, epoch milliseconds, by the database's clock. */
+export interface AttemptTimes {
+  claimedMs: number;
+  begunMs: number;
+  closedMs: number;
+}
+
+/** What a refill consists of, in its order. */
+export const STEPS = ["end stored", "claimed", "marked as begun", "at the carrier"] as const;
+
+/** The gap of each refill, by step, in milliseconds: where the clocks are one, they add up to it. */
+export function refillSteps(found: readonly Refill[], times: ReadonlyMap<string, AttemptTimes>): number[][] {
+  return found.flatMap(({ ended, next }) => {
+    const [before, after] = [times.get(ended.token ?? ""), times.get(next.token ?? "")];
+    if (!before || !after) return [];
+    const moments = [ended.atMs, before.closedMs, after.claimedMs, after.begunMs, next.atMs];
+    return [STEPS.map((_, n) => moments[n + 1]! - moments[n]!)];
+  });
 }
 
 /**

@@ -1,11 +1,14 @@
 // Calls of a given length, some businesses, leads enough for so long: an almost idle machine.
 import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "drizzle-orm";
+import { rows, type Database } from "../../../db/client.ts";
 import type { ScriptRule } from "../../../src/dev/twilio/scripts.ts";
 import type { CallView } from "../../../src/dev/twilio/observer.ts";
 import type { StandInEvent } from "../../../src/dev/twilio/events.ts";
 import type { Bench } from "../row.ts";
 import { cpuFigures, watchCpu } from "./cpu.ts";
 import { tapeEvents } from "./eventTape.ts";
+import type { AttemptTimes } from "./gaps.ts";
 import { checkInvariants } from "./invariants.ts";
 import { fillQueue, SLOTS } from "./throughput.ts";
 import { setStage } from "./stage.ts";
@@ -28,6 +31,8 @@ export interface Steady {
   /** Creates and ends. */
   events: StandInEvent[];
   calls: CallView[];
+  /** By token. */
+  times: Map<string, AttemptTimes>;
   figures: Record<string, number>;
 }
 
@@ -52,5 +57,20 @@ export async function measureSteadyCalls(bench: Bench, { businesses, callMs, for
   await worker.stop();
   await carrier.waitFor((r) => r.liveNow === 0 && r.callbacks.pending === 0, 60_000);
   await checkInvariants(stage, filled);
-  return { events: await tape.stop(), calls: await carrier.calls(), figures: cpuFigures(cores) };
+  return {
+    events: await tape.stop(),
+    calls: await carrier.calls(),
+    times: await attemptTimes(stage.db),
+    figures: cpuFigures(cores),
+  };
+}
+
+async function attemptTimes(db: Database): Promise<Map<string, AttemptTimes>> {
+  const ms = (column: string) => sql.raw(`(extract(epoch from ${column}) * 1000)::float8`);
+  const found = await rows<AttemptTimes & { token: string }>(
+    db,
+    sql`select token, ${ms("claimed_at")} as "claimedMs", ${ms("begun_at")} as "begunMs", ${ms("closed_at")} as "closedMs"
+          from outbound_call_attempts`,
+  );
+  return new Map(found.map((attempt) => [attempt.token, attempt]));
 }

@@ -6,7 +6,7 @@ import { SLOTS } from "../parts/throughput.ts";
 import type { Row } from "../row.ts";
 
 const TARGET = 0.99;
-const BUSINESSES = 10;
+const BUSINESSES = 3;
 
 export const row: Row = {
   no: 3,
