@@ -125,11 +125,11 @@ export async function world(t: Scope, options: WorldOptions = {}): Promise<World
   const { url } = await (options.database ?? migratedDatabase)(scope);
   const db = openDatabase({ url, name: "ringpost test", max: 20 });
   scope.after(() => db.$client.end());
-  const receiver = await startReceiver(scope, db);
-  const carrier = await startStandIn({ preset: "instant", ...options.carrier });
-  scope.after(() => carrier.close());
   const logged: string[] = [];
   const log = testLogger((line) => logged.push(line));
+  const receiver = await startReceiver(scope, db, log);
+  const carrier = await startStandIn({ preset: "instant", ...options.carrier });
+  scope.after(() => carrier.close());
   const businesses: Business[] = [];
   const setup = { databaseUrl: url, publicUrl: receiver.publicUrl, carrier: account(carrier), limits };
 

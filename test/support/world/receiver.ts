@@ -4,7 +4,9 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Database } from "../../../db/client.ts";
-import { applyNews } from "../../../src/runs/news.ts";
+import type { Logger } from "../../../src/log.ts";
+import { nobodyListens } from "../../../src/runs/engine.ts";
+import { applyNews, type CarrierNews } from "../../../src/runs/news.ts";
 import type { Scope } from "../postgres.ts";
 
 export interface Receiver {
@@ -12,9 +14,9 @@ export interface Receiver {
   publicUrl: string;
 }
 
-export async function startReceiver(scope: Scope, db: Database): Promise<Receiver> {
+export async function startReceiver(scope: Scope, db: Database, log: Logger): Promise<Receiver> {
   const server = http.createServer((request, response) => {
-    receive(db, request).then(
+    receive(db, log, request).then(
       (status) => void response.writeHead(status, { "Content-Type": "text/xml" }).end(),
       () => void response.writeHead(503).end(),
     );
@@ -30,19 +32,20 @@ export async function startReceiver(scope: Scope, db: Database): Promise<Receive
   return { publicUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-async function receive(db: Database, request: http.IncomingMessage): Promise<number> {
+async function receive(db: Database, log: Logger, request: http.IncomingMessage): Promise<number> {
   const url = new URL(request.url ?? "/", "http://receiver");
   let body = "";
   for await (const chunk of request) body += String(chunk);
   if (url.pathname !== "/webhooks/twilio/status") return 200;
   const form = new URLSearchParams(body);
   const duration = form.get("CallDuration");
-  await applyNews(db, {
+  const news: CarrierNews = {
     token: url.searchParams.get("token"),
     sid: form.get("CallSid") ?? "",
     status: form.get("CallStatus") ?? "",
     durationSeconds: duration === null ? null : Number(duration),
     from: "callback",
-  });
+  };
+  await applyNews(db, news, nobodyListens, log);
   return 204;
 }
