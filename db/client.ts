@@ -177,7 +177,7 @@ export interface Sent<T> {
 /**
  * A transaction in two round trips. BEGIN, `opening` and the reads of `ask` travel together, each still a statement of its
  * own: what one of them waited for, the next one sees. With their answers `act` goes on, in as many trips as it wants, and
- * COMMIT travels with the statement that it has sent last: if that fails, COMMIT only ends what Postgres has undone.
+ * COMMIT travels with the statement that it has sent last: if Postgres refuses it, COMMIT only ends what is undone already.
  *
  * `ask` may run outside the transaction when BEGIN fails: it must change nothing, and its answers are then not used.
  */

@@ -1,7 +1,7 @@
 // What a dispatch reads of its business, under the business's lock: each in a statement of its own, because a statement's
 // snapshot is older than a lock that it waits for.
 import { sql } from "drizzle-orm";
-import { rows, type Tx } from "../../db/client.ts";
+import type { Tx } from "../../db/client.ts";
 import { statement } from "../../db/statement.ts";
 import type { Limits } from "./engine.ts";
 import type { WaitingRun } from "./fairness.ts";
@@ -44,14 +44,6 @@ const business = statement<{ businessId: number; defaultLimit: number }, Busines
 export async function readBusiness(tx: Tx, businessId: number, defaultLimit: number): Promise<BusinessNow | undefined> {
   const [found] = await business(tx, { businessId, defaultLimit });
   return found;
-}
-
-export async function takenSlots(tx: Tx, businessId: number): Promise<number[]> {
-  const taken = await rows<{ no: number }>(
-    tx,
-    sql`select slot_no as no from outbound_call_slots where business_id = ${businessId} order by slot_no`,
-  );
-  return taken.map(({ no }) => no);
 }
 
 const waitingRuns = statement<{ businessId: number; ttlSeconds: number }, WaitingRun>(

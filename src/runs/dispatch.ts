@@ -5,7 +5,7 @@ import { array, inTransaction, inTwoTrips, type Sent, type Tx } from "../../db/c
 import { lockBusiness, lockingBusiness } from "../../db/locks.ts";
 import { anythingPaused, callerTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
 import { callerKey } from "../dialling/pause.ts";
-import { lockWaitingRuns, readBusiness, takenSlots } from "./businessNow.ts";
+import { lockWaitingRuns, readBusiness } from "./businessNow.ts";
 import { callerIdOf } from "./callerId.ts";
 import { takeBackClaims } from "./takeBack.ts";
 import { untilStored } from "./untilStored.ts";
@@ -45,8 +45,32 @@ const NOTHING: Sent<Dispatched> = { sent: Promise.resolve({ claims: [], turns: N
  */
 const NOT_YET_ON_DISK = "set local synchronous_commit = off";
 
-/** `offered`: gets the tokens that a commit may have stored. */
+/**
+ * Cancelled runs end first, in a transaction of their own: that may be a hundred thousand jobs, and the other runs, whose
+ * rows a claim locks, must not wait for it with their begun marks and their calls' ends.
+ */
 async function claimShares(engine: Engine, businessId: number, offered: string[]): Promise<Dispatched> {
+  const first = await claimNow(engine, businessId, offered, true);
+  if (!Array.isArray(first)) return first;
+  await inTransaction(engine.db, async (tx) => {
+    await lockBusiness(tx, businessId);
+    await endCancelled(tx, businessId, first);
+  });
+  // What is cancelled since then has a wake-up of its own; what is left of these is live, and ends by itself.
+  const then = await claimNow(engine, businessId, offered, false);
+  return Array.isArray(then) ? { claims: [], turns: NO_TURNS } : then;
+}
+
+/**
+ * @param offered gets the tokens that a commit may have stored
+ * @param cancelsFirst claim nothing where there are cancelled runs: return their ids instead
+ */
+async function claimNow(
+  engine: Engine,
+  businessId: number,
+  offered: string[],
+  cancelsFirst: boolean,
+): Promise<Dispatched | number[]> {
   const { db, limits, worker } = engine;
   const ask = async (tx: Tx) =>
     await Promise.all([
@@ -58,13 +82,8 @@ async function claimShares(engine: Engine, businessId: number, offered: string[]
     db,
     `${NOT_YET_ON_DISK}; ${lockingBusiness(businessId)}`,
     ask,
-    async (tx, [business, waiting, paused]) => {
-      let runs = waiting;
-      if (business?.cancelled.length) {
-        await endCancelled(tx, businessId, business.cancelled);
-        business.taken = await takenSlots(tx, businessId);
-        runs = await lockWaitingRuns(tx, businessId, limits);
-      }
+    async (tx, [business, runs, paused]): Promise<Sent<Dispatched | number[]>> => {
+      if (cancelsFirst && business?.cancelled.length) return { sent: Promise.resolve(business.cancelled) };
       const from = business && callerIdOf(business.callerId, business.phone, engine.callerId);
       if (!business?.enabled || !from) return NOTHING;
 

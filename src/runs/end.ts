@@ -17,8 +17,8 @@ export interface JobEnd {
   /** false: the call gets no row in call_log, which refused one. */
   logged?: boolean;
   /**
-   * Does not wait for the disk: of a call whose SID is known, a crash of the server that forgets its end forgets all that came
-   * after it too, the next claim included, and the carrier is asked again.
+   * Does not wait for the disk where the call's SID is known already: a crash of the server that forgets its end forgets
+   * all that came after it too, the next claim included, and the carrier is asked again by the SID.
    */
   lazily?: boolean;
 }
@@ -61,7 +61,7 @@ const endHeld = statement<Ending, { businessId: number; woken: boolean }>(
        where r.engine = 'ringpost'
          for no key update of r
     ), held as (
-      select j.id, j.business_id, j.lead_id, j.project_id, j.lead_name
+      select j.id, j.business_id, j.lead_id, j.project_id, j.lead_name, j.call_sid as known_sid
         from outbound_call_jobs j
         join attempt on j.id = attempt.job_id and j.business_id = attempt.business_id
         join run on run.id = j.run_id
@@ -114,7 +114,8 @@ const endHeld = statement<Ending, { businessId: number; woken: boolean }>(
                                 and w.queued_count > 0 and w.engine = 'ringpost' and w.id <> counted.id)
                 then ringpost.add_job('dispatch_calls', json_build_object('businessId', business_id), 'dispatch:' || business_id)
            end is not null as woken,
-           case when ${v.lazily}::boolean then set_config('synchronous_commit', 'off', true) end as lazily
+           case when ${v.lazily}::boolean and exists (select from held where known_sid is not null)
+                then set_config('synchronous_commit', 'off', true) end as lazily
       from counted`,
 );
 

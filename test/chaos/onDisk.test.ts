@@ -81,6 +81,16 @@ it("remembers a claim once its POST may have begun, a SID, and an end that the n
   await assertInvariants(w);
 });
 
+it("remembers an end that was the first news of its call: nothing else knows the SID", async (t) => {
+  const { w, runId, claim, news, crash } = await crashing(t);
+  const made = await claim();
+  assert.equal(await beginAttempt(w.db, made), "begun");
+  assert.equal(await news(made, "CA1", "completed", "callback"), "applied");
+  await crash();
+  const [job] = await w.jobs(runId);
+  assert.deepEqual([job!.status, job!.sid], ["completed", "CA1"]);
+});
+
 it("may forget an end that nothing came after: told again, the call ends again", async (t) => {
   const { w, runId, claim, news, crash } = await crashing(t);
   const made = await claim();

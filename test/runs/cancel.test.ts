@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sql } from "drizzle-orm";
-import { rows } from "../../db/client.ts";
+import { inTransaction, rows } from "../../db/client.ts";
 import { CodedError } from "../../src/errors.ts";
 import { beginAttempt } from "../../src/runs/begin.ts";
 import { requestCancel } from "../../src/runs/cancel.ts";
@@ -103,6 +103,29 @@ describe("cancel", () => {
     await w.worker();
     await w.untilRun(dropped.runId, "cancelled");
     assert.equal((await w.untilRun(kept.runId, "completed")).completed, 20);
+    await assertInvariants(w);
+  });
+
+  it("keeps no call of another run waiting, however long its jobs take to end", async (t) => {
+    const w = await world(t);
+    const business = await w.business({ limit: 2 });
+    const cancelled = await w.enqueue(business, await w.leads(business, 2));
+    const other = await w.enqueue(business, await w.leads(business, 2));
+    await requestCancel(w.door(business), cancelled.runId);
+    let dispatching: ReturnType<typeof dispatchOnce> | undefined;
+    await inTransaction(w.db, async (tx) => {
+      await tx.execute(sql`select 1 from outbound_call_jobs where run_id = ${cancelled.runId} for update`);
+      dispatching = dispatchOnce(w.engine(), business.id);
+      await w.untilBlocked(1);
+      // As a begun mark and a call's end do.
+      await w.db.execute(sql`select 1 from outbound_call_runs where id = ${other.runId} for no key update nowait`);
+    });
+    const { claims } = await dispatching!;
+    assert.deepEqual(
+      claims.map((claim) => claim.runId),
+      [other.runId, other.runId],
+    );
+    assert.equal((await w.run(cancelled.runId)).status, "cancelled");
     await assertInvariants(w);
   });
 
