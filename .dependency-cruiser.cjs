@@ -35,7 +35,7 @@ module.exports = {
       from: { path: "^src/api/" },
       to: {
         path: [
-          "^db/(schema|client|locks|migrate|once|requestRole)\\.ts$",
+          "^db/(schema|client|transaction|locks|migrate|once|requestRole)\\.ts$",
           "^db/(tenant|migrate)/",
           "(^|/)node_modules/(@types/)?(pg|drizzle-orm)/",
         ],

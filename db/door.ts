@@ -2,7 +2,8 @@
 // to a transaction, and it hands the business id on from the door, never from an argument of a request. Behind it stands
 // the database: the transaction runs as a role that sees the business's rows alone (migrations/0003_tenant_door.sql), so
 // that a forgotten filter finds nothing instead of somebody else's data.
-import { inTransactionOpenedBy, type Database, type Tx } from "./client.ts";
+import type { Database, Tx } from "./client.ts";
+import { inTransactionOpenedBy } from "./transaction.ts";
 
 export interface Door {
   readonly businessId: number;

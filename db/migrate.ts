@@ -2,7 +2,7 @@
 // processes may do so at once; one works, the others wait. Killed anywhere, the next run goes on.
 import { runMigrations } from "graphile-worker";
 import pg from "pg";
-import { pgCode } from "./client.ts";
+import { pgCode } from "./pgErrors.ts";
 import { MIGRATE_LOCK } from "./locks.ts";
 import { pendingFiles, prepareBookkeeping, recordFile } from "./migrate/bookkeeping.ts";
 import { migrationFiles, type MigrationFile } from "./migrate/files.ts";

@@ -1,7 +1,7 @@
 // The role that requests run as. Roles belong to the cluster, not to the database: it may exist already, be made by
 // twenty migrators of other databases at this moment, or be an administrator's to make.
 import type pg from "pg";
-import { pgCode } from "./client.ts";
+import { pgCode } from "./pgErrors.ts";
 import { RequestRoleMissing } from "./refused.ts";
 
 export const REQUEST_ROLE = "ringpost_request";

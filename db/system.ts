@@ -1,7 +1,8 @@
 // The few reads that belong to no tenant: they say whose a call or a run is, so that the caller can then open that
 // business's door, and whether the database is fit to serve. Nothing of a row but its ids leaves this file.
 import { eq, sql } from "drizzle-orm";
-import { pgCode, type Database } from "./client.ts";
+import type { Database } from "./client.ts";
+import { pgCode } from "./pgErrors.ts";
 import { pendingMigrations } from "./migrate/bookkeeping.ts";
 import { attempts, jobs, runs } from "./schema.ts";
 import { statement } from "./statement.ts";

@@ -2,7 +2,7 @@
 // A statement that waits for a lock makes everybody behind it wait too: with this limit nobody waits longer than it.
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
-import { pgCode } from "../client.ts";
+import { pgCode } from "../pgErrors.ts";
 import type { Report } from "./progress.ts";
 
 /** What the CRM's requests may have to wait for one of our attempts; a step may need locks on two tables. */

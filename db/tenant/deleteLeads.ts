@@ -1,6 +1,7 @@
 // Taking imported leads out again. Leads from other sources are the CRM's, and a lead with a call is history: both stay.
 import { and, eq, exists, not, or, sql } from "drizzle-orm";
-import { array, pgCode, type Tx } from "../client.ts";
+import { array, type Tx } from "../client.ts";
+import { pgCode } from "../pgErrors.ts";
 import { through, type Door } from "../door.ts";
 import { callLog, jobs, leads } from "../schema.ts";
 import type { Guard } from "./guard.ts";

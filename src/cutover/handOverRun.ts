@@ -1,7 +1,8 @@
 // One run of the old system becomes ours, in one transaction: its jobs as decide.ts says, its counters counted anew.
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { sql } from "drizzle-orm";
-import { array, inTransaction, row, rows, type Database, type Tx } from "../../db/client.ts";
+import { array, row, rows, type Database, type Tx } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { lockBusiness, lockEnqueue } from "../../db/locks.ts";
 import { normalisePhone } from "../leads/phone.ts";
 import { audit } from "../runs/audit.ts";

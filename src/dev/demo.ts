@@ -1,6 +1,7 @@
 // Two demo businesses with leads to call, made once. Their numbers ring nowhere but in the stand-in.
 import { sql } from "drizzle-orm";
-import { inTransaction, openDatabase, row, type Tx } from "../../db/client.ts";
+import { openDatabase, row, type Tx } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { lockEnqueue } from "../../db/locks.ts";
 
 export interface DemoBusiness {

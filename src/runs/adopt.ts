@@ -1,7 +1,8 @@
 // Adoption: what a dead worker held goes on with the living, within seconds (I7). Its claims that had not begun go back
 // to the queue, its runs get a new holder, its Graphile locks are freed. What had begun is reconcile's.
 import { sql } from "drizzle-orm";
-import { inTransaction, row, rows } from "../../db/client.ts";
+import { row, rows } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import { audit } from "./audit.ts";
 import type { Engine } from "./engine.ts";

@@ -1,6 +1,8 @@
 // The begun mark: the last moment at which a call can still be stopped (I4). After it the POST may have been sent.
 import { sql } from "drizzle-orm";
-import { retrying, violatedConstraint, type Database } from "../../db/client.ts";
+import type { Database } from "../../db/client.ts";
+import { violatedConstraint } from "../../db/pgErrors.ts";
+import { retrying } from "../../db/transaction.ts";
 import { statement } from "../../db/statement.ts";
 import type { Claim } from "./claim.ts";
 import { CLAIM_FRESH_SECONDS } from "./takeBack.ts";

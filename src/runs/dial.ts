@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DialResult } from "../dialling/dialler.ts";
 import { accountsWork, callerKey, pauseAccount, unknownRefusal } from "../dialling/pause.ts";
-import { inTransaction, retrying } from "../../db/client.ts";
+import { inTransaction, retrying } from "../../db/transaction.ts";
 import { ambiguous } from "./ambiguous.ts";
 import { beginAttempt, type Begun } from "./begin.ts";
 import type { Claim } from "./claim.ts";

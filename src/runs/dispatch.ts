@@ -1,7 +1,8 @@
 // Dispatch: one short transaction that fills a business's free slots with its runs' next leads (I1, I3, I8). No HTTP.
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { array, inTransaction, inTwoTrips, type Sent, type Tx } from "../../db/client.ts";
+import { array, type Tx } from "../../db/client.ts";
+import { inTransaction, inTwoTrips, type Sent } from "../../db/transaction.ts";
 import { lockBusiness, lockingBusiness } from "../../db/locks.ts";
 import { anythingPaused, callerTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
 import { callerKey } from "../dialling/pause.ts";
@@ -36,8 +37,6 @@ export async function dispatchOnce(engine: Engine, businessId: number): Promise<
   }
 }
 
-const NOTHING: Sent<Dispatched> = { sent: Promise.resolve({ claims: [], turns: NO_TURNS }) };
-
 /**
  * Nothing has happened outside when a claim commits, so it need not wait for the disk: the begun mark does, which no POST
  * goes without, and whatever was written before a mark is on the disk before it. A crash of the server in between forgets
@@ -50,27 +49,32 @@ const NOT_YET_ON_DISK = "set local synchronous_commit = off";
  * rows a claim locks, must not wait for it with their begun marks and their calls' ends.
  */
 async function claimShares(engine: Engine, businessId: number, offered: string[]): Promise<Dispatched> {
-  const first = await claimNow(engine, businessId, offered, true);
-  if (!Array.isArray(first)) return first;
+  const { cancelled, ...done } = await claimNow(engine, businessId, offered, "unless cancelled");
+  if (cancelled.length === 0) return done;
   await inTransaction(engine.db, async (tx) => {
     await lockBusiness(tx, businessId);
-    await endCancelled(tx, businessId, first);
+    await endCancelled(tx, businessId, cancelled);
   });
   // What is cancelled since then has a wake-up of its own; what is left of these is live, and ends by itself.
-  const then = await claimNow(engine, businessId, offered, false);
-  return Array.isArray(then) ? { claims: [], turns: NO_TURNS } : then;
+  return await claimNow(engine, businessId, offered, "whatever is cancelled");
 }
 
-/**
- * @param offered gets the tokens that a commit may have stored
- * @param cancelsFirst claim nothing where there are cancelled runs: return their ids instead
- */
+interface Tried extends Dispatched {
+  /** Runs that were asked to cancel: the caller ends them before anything is claimed. */
+  cancelled: number[];
+}
+
+const nothing = (about: Partial<Tried> = {}): Sent<Tried> => ({
+  sent: Promise.resolve({ claims: [], turns: NO_TURNS, cancelled: [], ...about }),
+});
+
+/** @param offered gets the tokens that a commit may have stored */
 async function claimNow(
   engine: Engine,
   businessId: number,
   offered: string[],
-  cancelsFirst: boolean,
-): Promise<Dispatched | number[]> {
+  when: "unless cancelled" | "whatever is cancelled",
+): Promise<Tried> {
   const { db, limits, worker } = engine;
   const ask = async (tx: Tx) =>
     await Promise.all([
@@ -82,17 +86,17 @@ async function claimNow(
     db,
     `${NOT_YET_ON_DISK}; ${lockingBusiness(businessId)}`,
     ask,
-    async (tx, [business, runs, paused]): Promise<Sent<Dispatched | number[]>> => {
-      if (cancelsFirst && business?.cancelled.length) return { sent: Promise.resolve(business.cancelled) };
+    async (tx, [business, runs, paused]): Promise<Sent<Tried>> => {
+      if (when === "unless cancelled" && business?.cancelled.length) return nothing({ cancelled: business.cancelled });
       const from = business && callerIdOf(business.callerId, business.phone, engine.callerId);
-      if (!business?.enabled || !from) return NOTHING;
+      if (!business?.enabled || !from) return nothing();
 
       const free = freeSlots(business.limit, business.taken);
       const wanted = [...shareSlots(runs, free.length).values()].reduce((sum, n) => sum + n, 0);
-      if (wanted === 0) return NOTHING;
+      if (wanted === 0) return nothing();
 
       const turns = await turnsOf(tx, engine, from, wanted, paused);
-      if (turns.granted === 0) return { sent: Promise.resolve({ claims: [], turns }) };
+      if (turns.granted === 0) return nothing({ turns });
       const slotNumbers = free.slice(0, turns.granted);
       const tokens = slotNumbers.map(() => randomUUID());
       offered.push(...tokens);
@@ -105,7 +109,7 @@ async function claimNow(
         voiceUrl: business.voiceUrl,
         slotSeconds: limits.ringTimeoutSeconds + limits.callTimeLimitSeconds,
       };
-      return { sent: claimJobs(tx, order, worker).then((claims) => ({ claims, turns })) };
+      return { sent: claimJobs(tx, order, worker).then((claims) => ({ claims, turns, cancelled: [] })) };
     },
   );
 }

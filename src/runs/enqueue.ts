@@ -1,7 +1,8 @@
 // Enqueue: a list of leads becomes a run with its jobs, all or nothing (I3), and no number that is already active in
 // the business gets a second job (I2).
 import { sql } from "drizzle-orm";
-import { array, pgCode, row, rows, type Tx } from "../../db/client.ts";
+import { array, row, rows, type Tx } from "../../db/client.ts";
+import { pgCode } from "../../db/pgErrors.ts";
 import type { Door } from "../../db/door.ts";
 import { lockEnqueue } from "../../db/locks.ts";
 import { keptResult, onceThrough, type Once } from "../../db/once.ts";

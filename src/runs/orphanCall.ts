@@ -1,7 +1,8 @@
 // A call that its job no longer waits for: its attempt was given up, and then the carrier turns out to have it. While
 // the lead has not been dialled again, the call is adopted (nobody must be called twice); otherwise it is hung up.
 import { sql } from "drizzle-orm";
-import { inTransaction, row, type Database, type Tx } from "../../db/client.ts";
+import { row, type Database, type Tx } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import type { Attempt } from "./attempt.ts";
 import { audit } from "./audit.ts";

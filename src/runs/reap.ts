@@ -1,7 +1,8 @@
 // One pass of `make reap`, for cron: works with every worker dead, and is harmless while they live. What it changes, it
 // changes under the same locks and guards as everybody else.
 import { sql } from "drizzle-orm";
-import { inTransaction, rows, type Tx } from "../../db/client.ts";
+import { rows, type Tx } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import { forgetOldKeys } from "../../db/once.ts";
 import type { Dialler } from "../dialling/dialler.ts";

@@ -2,7 +2,8 @@
 // resume: after a long silence nobody's phone rings at night because a server came back.
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
-import { inTransaction, row, rows, type Database, type Tx } from "../../db/client.ts";
+import { row, rows, type Database, type Tx } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { lockBusiness, lockEnqueue } from "../../db/locks.ts";
 import type { Logger } from "../log.ts";
 import { audit } from "./audit.ts";

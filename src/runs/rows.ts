@@ -23,7 +23,11 @@ export interface LockedRun {
   inProgress: number;
 }
 
-/** Locks the run's row against every counter change; undefined when the business has no such run. */
+/**
+ * Locks the run's row against every counter change; undefined when the business has no such run. The lock also has the
+ * commit wait for the disk where nothing else is changed: what a person is told of the run then outlives a crash, also an
+ * end that did not wait (test/chaos/onDisk.test.ts).
+ */
 export async function lockRun(tx: Tx, businessId: number, runId: number): Promise<LockedRun | undefined> {
   return await row<LockedRun>(
     tx,

@@ -1,7 +1,8 @@
 // Live calls without news: their callbacks may be lost, so the carrier is asked, and its word is applied as a callback
 // would be. A call that it does not know, twice, is over.
 import { sql } from "drizzle-orm";
-import { inTransaction, row, rows } from "../../db/client.ts";
+import { row, rows } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { endJob, type Held } from "./end.ts";
 import { nobodyListens, type Engine } from "./engine.ts";
 import { applyNews } from "./news.ts";

@@ -1,7 +1,8 @@
 // Taking claims back whose POST has not begun: the carrier has certainly not heard of them. For workers that are gone, and
 // for claims that a living one does not know it made.
 import { sql, type SQL } from "drizzle-orm";
-import { inTransaction, rows } from "../../db/client.ts";
+import { rows } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import type { Held } from "./end.ts";
 import type { Engine } from "./engine.ts";

@@ -1,7 +1,8 @@
 // Attempts that have begun and whose call is not known: a lost answer, a crash between mark and answer. The carrier is
 // asked for calls between the two numbers since the mark.
 import { sql } from "drizzle-orm";
-import { inTransaction, row, rows } from "../../db/client.ts";
+import { row, rows } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import type { CarrierCall } from "../dialling/dialler.ts";
 import { endJob, type Held } from "./end.ts";

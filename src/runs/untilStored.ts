@@ -1,7 +1,7 @@
 // What the carrier has answered must reach the database, however long that is away: the statement is guarded, so it can
 // be repeated until it is stored.
 import { setTimeout as sleep } from "node:timers/promises";
-import { isTransient } from "../../db/client.ts";
+import { isTransient } from "../../db/pgErrors.ts";
 import type { Engine } from "./engine.ts";
 
 const FIRST_WAIT_MS = 50;

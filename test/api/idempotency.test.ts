@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once as event } from "node:events";
 import { after, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { forgetOldKeys } from "../../db/once.ts";
 import { hashOf } from "../../src/api/idempotency.ts";
@@ -11,6 +10,7 @@ import { readLeads } from "../../src/leads/import.ts";
 import { requestCancel } from "../../src/runs/cancel.ts";
 import { enqueueRun } from "../../src/runs/enqueue.ts";
 import { stopRun } from "../../src/runs/stop.ts";
+import { until } from "../support/until.ts";
 import { connect } from "../tenancy/shops.ts";
 import { anApi, as, type Answer } from "./harness.ts";
 import { aBusiness, aLead } from "./rows.ts";
@@ -91,13 +91,16 @@ describe("Idempotency-Key", () => {
     const child = aChild(t, [shop.id, lead.id, "k", "another wish"]);
     // Not on the gate's connection: within a transaction pg_stat_activity never changes.
     const waiting = "select 1 from pg_stat_activity where application_name = 'child' and wait_event_type = 'Lock'";
-    await until(async () => (await db.execute(waiting)).rowCount === 1);
+    await until(async () => (await db.execute(waiting)).rowCount === 1, "one waits");
     assert.equal((await enqueue("k")).json.code, "idempotency.in_flight");
     child.kill("SIGKILL");
     await event(child, "exit");
     await gate.query("rollback");
     let answer = await enqueue("k");
-    await until(async () => (answer.status === 409 ? (answer = await enqueue("k")).status !== 409 : true));
+    await until(
+      async () => (answer.status === 409 ? (answer = await enqueue("k")).status !== 409 : true),
+      "the key is free again",
+    );
     assert.equal(answer.status, 201, answer.text);
     assert.equal(await runs(), 1);
   });
@@ -161,8 +164,4 @@ function aChild(t: { after(work: () => void): void }, args: (string | number)[])
   const child = spawn(process.execPath, [file, url, ...args.map(String)], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => void child.kill("SIGKILL"));
   return child;
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 10_000; !(await condition()); await sleep(20)) assert.ok(Date.now() < deadline);
 }

@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { it, type TestContext } from "node:test";
 import { sql } from "drizzle-orm";
-import { inTransaction, inTwoTrips, openDatabase, row, type Tx } from "../../db/client.ts";
+import { openDatabase, row, type Tx } from "../../db/client.ts";
+import { inTransaction, inTwoTrips } from "../../db/transaction.ts";
 import { until } from "../support/until.ts";
 import { world } from "../support/world.ts";
 

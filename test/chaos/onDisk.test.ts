@@ -6,6 +6,7 @@ import { beginAttempt } from "../../src/runs/begin.ts";
 import type { Claim } from "../../src/runs/claim.ts";
 import { dispatchOnce } from "../../src/runs/dispatch.ts";
 import { applyNews } from "../../src/runs/news.ts";
+import { stopRun } from "../../src/runs/stop.ts";
 import { startOwnServer } from "../support/postgres.ts";
 import { until } from "../support/until.ts";
 import { assertInvariants, world } from "../support/world.ts";
@@ -16,14 +17,15 @@ const LAZY = { wal_writer_delay: "10000" };
 const TRIES = 4;
 const LEADS = TRIES + 1;
 
-async function crashing(t: TestContext) {
+async function crashing(t: TestContext, leads = LEADS) {
   const server = await startOwnServer(t, LAZY);
   await migrateDatabase(server.url);
   const w = await world(t, { database: async () => ({ url: server.url }) });
   const business = await w.business({ limit: 1 });
-  const { runId } = await w.enqueue(business, await w.leads(business, LEADS));
+  const { runId } = await w.enqueue(business, await w.leads(business, leads));
   return {
     w,
+    business,
     runId,
     async claim(): Promise<Claim> {
       const { claims } = await dispatchOnce(w.engine(), business.id);
@@ -89,6 +91,18 @@ it("remembers an end that was the first news of its call: nothing else knows the
   await crash();
   const [job] = await w.jobs(runId);
   assert.deepEqual([job!.status, job!.sid], ["completed", "CA1"]);
+});
+
+it("remembers the end of a run once somebody who asked to stop it was told that it has ended", async (t) => {
+  const { w, business, runId, claim, news, crash } = await crashing(t, 1);
+  const made = await claim();
+  assert.equal(await beginAttempt(w.db, made), "begun");
+  await news(made, "CA1", "queued", "answer");
+  await news(made, "CA1", "completed", "callback");
+  const { stopped } = await stopRun(w.door(business), runId, { hangUp: false, flight: w.limits });
+  assert.equal(stopped, false);
+  await crash();
+  assert.equal((await w.run(runId)).status, "completed");
 });
 
 it("may forget an end that nothing came after: told again, the call ends again", async (t) => {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { it, type TestContext } from "node:test";
 import { sql } from "drizzle-orm";
-import { inTransaction, inTwoTrips, openDatabase, row, type Tx } from "../../db/client.ts";
+import { openDatabase, row, type Tx } from "../../db/client.ts";
+import { inTransaction, inTwoTrips } from "../../db/transaction.ts";
 import { freshDatabase } from "../support/postgres.ts";
 import { until } from "../support/until.ts";
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { sql } from "drizzle-orm";
-import { inTransaction, openDatabase, row, type Database } from "../../db/client.ts";
+import { openDatabase, row, type Database } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { HORIZON_MS, PROBE_GAP_MS, reserveTurns, type Turns } from "../../src/dialling/pacing.ts";
 import { accountsWork, pauseAccount, UNKNOWN_IN_A_ROW, unknownRefusal } from "../../src/dialling/pause.ts";
 import { migratedDatabase } from "../support/migrated.ts";

@@ -2,13 +2,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sql } from "drizzle-orm";
-import { inTransaction, rows } from "../../db/client.ts";
+import { rows } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { CodedError } from "../../src/errors.ts";
 import { beginAttempt } from "../../src/runs/begin.ts";
 import { requestCancel } from "../../src/runs/cancel.ts";
 import { dispatchOnce } from "../../src/runs/dispatch.ts";
 import { wakeWaiting } from "../../src/runs/wakeWaiting.ts";
-import { assertInvariants, world } from "../support/world.ts";
+import { assertInvariants, world, type World } from "../support/world.ts";
+
+/** Two runs of a business with two slots, so many leads each; the second is asked to cancel. */
+async function keptAndDropped(w: World, leads: number) {
+  const business = await w.business({ limit: 2 });
+  const kept = await w.enqueue(business, await w.leads(business, leads));
+  const dropped = await w.enqueue(business, await w.leads(business, leads));
+  await requestCancel(w.door(business), dropped.runId);
+  return { business, kept, dropped };
+}
 
 describe("cancel", () => {
   it("lets running calls finish, starts nothing new, and ends cancelled", async (t) => {
@@ -96,10 +106,7 @@ describe("cancel", () => {
 
   it("leaves the business's other runs alone", async (t) => {
     const w = await world(t);
-    const business = await w.business({ limit: 2 });
-    const kept = await w.enqueue(business, await w.leads(business, 20));
-    const dropped = await w.enqueue(business, await w.leads(business, 20));
-    await requestCancel(w.door(business), dropped.runId);
+    const { kept, dropped } = await keptAndDropped(w, 20);
     await w.worker();
     await w.untilRun(dropped.runId, "cancelled");
     assert.equal((await w.untilRun(kept.runId, "completed")).completed, 20);
@@ -108,24 +115,21 @@ describe("cancel", () => {
 
   it("keeps no call of another run waiting, however long its jobs take to end", async (t) => {
     const w = await world(t);
-    const business = await w.business({ limit: 2 });
-    const cancelled = await w.enqueue(business, await w.leads(business, 2));
-    const other = await w.enqueue(business, await w.leads(business, 2));
-    await requestCancel(w.door(business), cancelled.runId);
+    const { business, kept, dropped } = await keptAndDropped(w, 2);
     let dispatching: ReturnType<typeof dispatchOnce> | undefined;
     await inTransaction(w.db, async (tx) => {
-      await tx.execute(sql`select 1 from outbound_call_jobs where run_id = ${cancelled.runId} for update`);
+      await tx.execute(sql`select 1 from outbound_call_jobs where run_id = ${dropped.runId} for update`);
       dispatching = dispatchOnce(w.engine(), business.id);
       await w.untilBlocked(1);
       // As a begun mark and a call's end do.
-      await w.db.execute(sql`select 1 from outbound_call_runs where id = ${other.runId} for no key update nowait`);
+      await w.db.execute(sql`select 1 from outbound_call_runs where id = ${kept.runId} for no key update nowait`);
     });
     const { claims } = await dispatching!;
     assert.deepEqual(
       claims.map((claim) => claim.runId),
-      [other.runId, other.runId],
+      [kept.runId, kept.runId],
     );
-    assert.equal((await w.run(cancelled.runId)).status, "cancelled");
+    assert.equal((await w.run(dropped.runId)).status, "cancelled");
     await assertInvariants(w);
   });
 

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sql } from "drizzle-orm";
-import { inTransaction, openDatabase, rows, violatedConstraint, type Tx } from "../../db/client.ts";
+import { openDatabase, rows, type Tx } from "../../db/client.ts";
+import { violatedConstraint } from "../../db/pgErrors.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import * as original from "../../src/runs/dispatch.ts";
 import type { StartWorker } from "../support/world/workers.ts";

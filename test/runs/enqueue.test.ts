@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sql } from "drizzle-orm";
-import { row, rows, violatedConstraint } from "../../db/client.ts";
+import { row, rows } from "../../db/client.ts";
+import { violatedConstraint } from "../../db/pgErrors.ts";
 import { CodedError } from "../../src/errors.ts";
 import type { Enqueued } from "../../src/runs/enqueue.ts";
 import { sized } from "../support/sizes.ts";

@@ -1,7 +1,8 @@
 // A database as it looks after years of calling: made by a few statements of generate_series, consistent in itself (the
 // counters equal the rows), so that tests and benchmarks can ask what depth costs.
 import { sql, type SQL } from "drizzle-orm";
-import { array, inTransaction, rows, type Database, type Tx } from "../../db/client.ts";
+import { array, rows, type Database, type Tx } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 
 /** Half a million keep a pass below a gigabyte. */
 const JOBS_PER_PASS = 500_000;

@@ -1,7 +1,8 @@
 // Rows for tests: businesses, leads, and runs that exist already, in any state and of any age.
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { array, inTransaction, row, rows, type Database, type Queryable, type Tx } from "../../../db/client.ts";
+import { array, row, rows, type Database, type Queryable, type Tx } from "../../../db/client.ts";
+import { inTransaction } from "../../../db/transaction.ts";
 import { lockBusiness } from "../../../db/locks.ts";
 import { LIVE_JOB, OPEN_RUN, type JobStatus, type RunStatus } from "../../../src/runs/states.ts";
 

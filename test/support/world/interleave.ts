@@ -1,5 +1,6 @@
 // Forcing an interleaving: a lock that the test holds brings others to a halt exactly where it matters.
-import { inTransaction, type Tx } from "../../../db/client.ts";
+import type { Tx } from "../../../db/client.ts";
+import { inTransaction } from "../../../db/transaction.ts";
 import type { World } from "../world.ts";
 
 /**
