@@ -44,7 +44,7 @@ export async function endedJobs(
 const FILLED = ["outbound_call_jobs", "outbound_call_attempts", "outbound_run_events", "call_log"];
 
 /** Building an index at the end takes a fraction of what its million insertions do. Those of constraints stay. */
-async function withoutIndexes(db: Database, fill: () => Promise<void>): Promise<void> {
+export async function withoutIndexes(db: Database, fill: () => Promise<void>): Promise<void> {
   const indexes = await rows<{ name: string; definition: string }>(
     db,
     sql`select quote_ident(c.relname) as name, pg_get_indexdef(i.indexrelid) as definition

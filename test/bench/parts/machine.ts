@@ -3,6 +3,8 @@ import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { sql } from "drizzle-orm";
 import { row, type Database } from "../../../db/client.ts";
+import { percentile, rounded } from "./statistics.ts";
+import { timed } from "./timed.ts";
 
 export interface Machine {
   cores: number;
@@ -52,4 +54,19 @@ export async function serverSettings(db: Database): Promise<Record<string, strin
          where name = any (${sql.param(SETTINGS)}::text[])`,
   );
   return found?.settings ?? {};
+}
+
+const ASKED = 500;
+
+/**
+ * What this machine takes for the two things that every step consists of: a round trip to the server, and a commit that waits
+ * for the disk. Medians in milliseconds, one connection, nothing else at work: they tell a slow day from a slow change.
+ */
+export async function serverSpeed(db: Database): Promise<{ round_trip_ms: number; commit_ms: number }> {
+  const median = async (sql: string) => {
+    const took: number[] = [];
+    for (let n = 0; n < ASKED; n++) took.push((await timed(() => db.$client.query(sql))).ms);
+    return rounded(percentile(took, 0.5), 2);
+  };
+  return { round_trip_ms: await median("select 1"), commit_ms: await median("select pg_current_xact_id()") };
 }

@@ -11,7 +11,7 @@ import type { StandIn } from "../../../src/dev/twilio/standIn.ts";
 import type { Scope } from "../../support/postgres.ts";
 import type { Bench } from "../row.ts";
 import { BENCH_FOLDER, PROFILING, startChild, type Child } from "./child.ts";
-import { serverSettings } from "./machine.ts";
+import { serverSettings, serverSpeed } from "./machine.ts";
 import { SECRET } from "./people.ts";
 
 export interface Stage {
@@ -39,9 +39,9 @@ export interface StageOptions {
 const STATEMENTS: Record<string, string> = PROFILING ? { shared_preload_libraries: "pg_stat_statements" } : {};
 const DATABASE = "bench";
 
-let settings: Record<string, string> = {};
-/** The settings of the server that the last row had: the header shows them. */
-export const lastServer = (): Record<string, string> => settings;
+let server: Record<string, string | number> = {};
+/** The settings of the server that the last row had, and its speed before the first row: the header shows them. */
+export const lastServer = (): Record<string, string | number> => server;
 
 export async function setStage(bench: Bench, options: StageOptions = {}): Promise<Stage> {
   const { scope, seed } = bench;
@@ -50,7 +50,8 @@ export async function setStage(bench: Bench, options: StageOptions = {}): Promis
     : await ownDatabase(scope, { ...STATEMENTS, ...options.settings });
   const db = openDatabase({ url, name: "bench", max: 4, answerWithinMs: 600_000 });
   scope.after(() => db.$client.end());
-  settings = await serverSettings(db);
+  const speed = "commit_ms" in server ? {} : await serverSpeed(db);
+  server = { ...server, ...speed, ...(await serverSettings(db)) };
   const carrier = await spawnStandIn({ seed, preset: "instant", ...options.carrier });
   scope.after(() => carrier.close());
   const port = await freePort();

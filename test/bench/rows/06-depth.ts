@@ -7,7 +7,7 @@ import { testLogger } from "../../support/log.ts";
 import { dispatchOnce } from "../../../src/runs/dispatch.ts";
 import { endJob } from "../../../src/runs/end.ts";
 import type { Engine } from "../../../src/runs/engine.ts";
-import { endedJobs, manyBusinesses, queuedJobs } from "../../support/depth.ts";
+import { endedJobs, manyBusinesses, queuedJobs, withoutIndexes } from "../../support/depth.ts";
 import { LIMITS } from "../../support/world.ts";
 import { testEngine } from "../../support/world/engine.ts";
 import type { Bench, Row } from "../row.ts";
@@ -75,8 +75,11 @@ async function side(
   bench.scope.after(() => db.$client.end());
   bench.say(`filling: ${figure(queued)} queued, ${figure(ended)} ended`);
   const businessIds = await manyBusinesses(db, BUSINESSES, 1);
-  if (ended > 0) await endedJobs(db, businessIds, { jobs: ended, perRun: ENDED_PER_RUN });
-  const runIds = await queuedJobs(db, businessIds, queued);
+  let runIds: number[] = [];
+  await withoutIndexes(db, async () => {
+    if (ended > 0) await endedJobs(db, businessIds, { jobs: ended, perRun: ENDED_PER_RUN });
+    runIds = await queuedJobs(db, businessIds, queued);
+  });
   await db.$client.query("vacuum analyze");
   const port = await freePort();
   const apiUrl = `http://127.0.0.1:${port}`;
