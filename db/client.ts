@@ -96,7 +96,9 @@ export function openPool({
 function breakWhenSilent(client: pg.PoolClient, ms: number): void {
   const { connection } = client as unknown as { connection: { stream: Socket } };
   const { stream } = connection;
-  stream.setTimeout(ms, () => {
+  // Not the callback of setTimeout: that is told once, and may have been while the connection idled.
+  stream.setTimeout(ms);
+  stream.on("timeout", () => {
     if (isBusy(client)) stream.destroy(new Error(`Connection terminated: no answer for ${ms} ms`));
   });
 }

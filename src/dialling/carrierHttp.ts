@@ -61,6 +61,8 @@ export class CarrierHttp extends twilio.RequestClient {
   readonly #options: Options;
   readonly #agent: http.Agent;
   readonly #send: typeof http.request;
+  /** By how much the carrier's clock is ahead of this process's, by its latest answer (whole seconds); 0 before the first. */
+  carrierAheadMs = 0;
 
   constructor(options: Options) {
     super();
@@ -99,6 +101,8 @@ export class CarrierHttp extends twilio.RequestClient {
           deadline = setTimeout(() => reject(new TooLate("time is up")), this.#options.timeoutMs);
           request.on("error", reject);
           request.on("response", (response) => {
+            const dated = Date.parse(response.headers.date ?? "");
+            if (!Number.isNaN(dated)) this.carrierAheadMs = dated - Date.now();
             let text = "";
             response.setEncoding("utf8");
             response.on("data", (chunk: string) => (text += chunk));

@@ -49,8 +49,11 @@ export interface Dialler {
   dial(request: DialRequest, maySend: () => boolean): Promise<DialResult>;
   /** The call's state; null when the carrier does not know the SID. Throws when the carrier does not answer. */
   fetch(sid: string): Promise<CarrierCall | null>;
-  /** Calls between two numbers created at or after `since`, newest first. Eventually consistent. */
-  find(filter: { from: string; to: string; since: Date }): Promise<CarrierCall[]>;
+  /**
+   * Calls between two numbers created at or after `since`, newest first. Eventually consistent. `since` is by a clock that
+   * shows `now`: where the carrier's is behind it, calls from before `since` are among them rather than missed.
+   */
+  find(filter: { from: string; to: string; since: Date; now: Date }): Promise<CarrierCall[]>;
   /** Ends a call: `canceled` if it is queued or ringing, `completed` also in progress. False: it was too late. */
   end(sid: string, as: "canceled" | "completed"): Promise<boolean>;
 }

@@ -52,10 +52,13 @@ export function twilioDialler(account: TwilioAccount): Dialler {
       }
     },
 
-    async find({ from, to, since }) {
+    async find({ from, to, since, now }) {
+      const aheadMs = now.getTime() - Date.now();
       const calls = await client.calls.list({ from, to, limit: LOOKUP_LIMIT });
+      const behindMs = Math.max(0, aheadMs - httpClient.carrierAheadMs);
+      const earliest = Math.min(since.getTime(), now.getTime()) - behindMs - CLOCK_SLACK_MS;
       // A queued call has no start time yet, so the carrier's own time filter would miss it.
-      return calls.map(carrierCall).filter((call) => !(call.createdAt.getTime() < since.getTime() - CLOCK_SLACK_MS));
+      return calls.map(carrierCall).filter((call) => !(call.createdAt.getTime() < earliest));
     },
 
     async end(sid, as) {

@@ -18,13 +18,9 @@ const COLUMNS =
   sql.raw(`token, job_id as "jobId", run_id as "runId", business_id as "businessId", call_sid as "callSid",
   from_number as "from", to_number as "to", begun_at is not null as begun, closed_at is not null as closed`);
 
-/** By token, or by the SID that it is known to have. */
+/** By the SID that it is known to have, or by token: a call may have been adopted under a later attempt than its URLs name. */
 export async function findAttempt(on: Queryable, token: string | null, sid: string): Promise<Attempt | undefined> {
-  const byToken =
-    token === null
-      ? undefined
-      : await row<Attempt>(on, sql`select ${COLUMNS} from outbound_call_attempts where token = ${token}`);
-  return (
-    byToken ?? (await row<Attempt>(on, sql`select ${COLUMNS} from outbound_call_attempts where call_sid = ${sid}`))
-  );
+  const bySid = await row<Attempt>(on, sql`select ${COLUMNS} from outbound_call_attempts where call_sid = ${sid}`);
+  if (bySid || token === null) return bySid;
+  return await row<Attempt>(on, sql`select ${COLUMNS} from outbound_call_attempts where token = ${token}`);
 }

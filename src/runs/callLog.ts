@@ -1,8 +1,9 @@
 // call_log: the CRM's view of our calls, one row per call placed, found by its SID.
 import { sql, type SQL } from "drizzle-orm";
-import { row, type Tx } from "../../db/client.ts";
+import { array, type Tx } from "../../db/client.ts";
 import type { Given } from "../../db/statement.ts";
 import type { Attempt } from "./attempt.ts";
+import { callStatusesFrom, type CallStatus } from "./states.ts";
 
 export interface CallNews {
   sid: string;
@@ -30,16 +31,23 @@ export const recording = (call: CallNews | Record<keyof CallNews, Given>, from: 
    where c.business_id = excluded.business_id
   returning id`;
 
-/** Records the call of an attempt whose job is no longer its own. @returns the row's id */
-export async function recordCall(tx: Tx, { token, businessId }: Attempt, call: CallNews): Promise<number | null> {
-  const stored = await row<{ id: number }>(
-    tx,
+/**
+ * Records the call of an attempt whose job is no longer its own, unless its row is as far already: there is no job to tell
+ * late news from new. The caller holds the business's lock.
+ */
+export async function recordCall(
+  tx: Tx,
+  { token, businessId }: Attempt,
+  call: CallNews & { status: CallStatus },
+): Promise<void> {
+  await tx.execute(
     recording(
       call,
       sql`outbound_call_attempts attempt
           join outbound_call_jobs held on held.id = attempt.job_id and held.business_id = attempt.business_id
-         where attempt.token = ${token} and attempt.business_id = ${businessId}`,
+         where attempt.token = ${token} and attempt.business_id = ${businessId}
+           and not exists (select from call_log known
+                            where known.call_sid = ${call.sid} and known.call_status = any (${array(callStatusesFrom(call.status), "text")}))`,
     ),
   );
-  return stored?.id ?? null;
 }

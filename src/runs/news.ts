@@ -2,7 +2,7 @@
 // forward, or finds nothing to move; never back, never twice. Only then somebody asks why.
 import { sql } from "drizzle-orm";
 import type { Database, Queryable } from "../../db/client.ts";
-import { pgCode } from "../../db/pgErrors.ts";
+import { isTransient, pgCode } from "../../db/pgErrors.ts";
 import { inTransaction, retrying } from "../../db/transaction.ts";
 import { statement } from "../../db/statement.ts";
 import type { Logger } from "../log.ts";
@@ -48,7 +48,7 @@ export async function applyNews(
     if (typeof found === "string") return found;
     const { attempt, job } = found;
     if (job === "waits_no_more") {
-      const orphaned = await takeOrphan(db, attempt, sid, status);
+      const orphaned = await takeOrphan(db, attempt, { sid, status, durationSeconds: news.durationSeconds });
       if (orphaned !== "adopted") return orphaned === "hung_up" ? "applied" : "ignored";
     }
     token = attempt.token;
@@ -56,10 +56,10 @@ export async function applyNews(
   throw new Error(`the news of a call found its job in another state ${MOST_TRIES} times`);
 }
 
-/** What the CRM's own rules for its `call_log` refuse with: keys, checks, lengths, triggers. */
-const REFUSED = /^(22|23|P0)/;
-
-/** A row for the CRM to read must not keep a call from being known: its slot would be held for ever. */
+/**
+ * A row for the CRM to read must not keep a call from being known: its slot would be held for ever. Keys, checks, lengths
+ * and rights of `call_log` may refuse it, and a trigger of the CRM's may fail with any code there is.
+ */
 async function moveOrUnlogged(
   db: Database,
   token: string,
@@ -70,7 +70,7 @@ async function moveOrUnlogged(
   try {
     return await move(db, token, news, reached, true);
   } catch (error) {
-    if (!REFUSED.test(pgCode(error) ?? "")) throw error;
+    if (isTransient(error) || pgCode(error) === undefined) throw error;
     const moved = await move(db, token, news, reached, false);
     if (moved) log?.error({ err: error }, "news: the call has no row in call_log, whose rules refuse it");
     return moved;

@@ -6,33 +6,39 @@ import { inTransaction } from "../../db/transaction.ts";
 import { lockBusiness } from "../../db/locks.ts";
 import type { Attempt } from "./attempt.ts";
 import { audit } from "./audit.ts";
-import { recordCall } from "./callLog.ts";
+import { recordCall, type CallNews } from "./callLog.ts";
 import { count } from "./counters.ts";
 import { requeueJob } from "./requeue.ts";
 import { lockJob, lockRun, utcNow, type LockedRun } from "./rows.ts";
-import { isCallEnd, type CallStatus } from "./states.ts";
+import { isCallEnd, LIVE_JOB, type CallStatus } from "./states.ts";
 import { wakeHangUp } from "./wake.ts";
 
-/** adopted: the job carries the call again, apply the news to it. hung_up: it is being ended. ignored: it had ended. */
+/** adopted: the job carries the call (again), apply the news to it. hung_up: it is being ended. ignored: it had ended. */
 export type Orphaned = "adopted" | "hung_up" | "ignored";
 
+type OrphanCall = CallNews & { status: CallStatus };
+
 /** Safe to repeat. In a transaction of its own: the locks that adoption needs come before the job's. */
-export async function takeOrphan(db: Database, attempt: Attempt, sid: string, status: CallStatus): Promise<Orphaned> {
+export async function takeOrphan(db: Database, attempt: Attempt, call: OrphanCall): Promise<Orphaned> {
+  const { sid } = call;
   const { businessId, runId, jobId, token } = attempt;
   return await inTransaction(db, async (tx) => {
     await lockBusiness(tx, businessId);
     const run = await lockRun(tx, businessId, runId);
     const job = run && (await lockJob(tx, businessId, jobId));
     if (!run || !job) return "ignored";
-    if (job.token === token && job.status !== "queued")
-      return job.callSid === sid ? "ignored" : await hangUp(tx, attempt, sid, status);
+    if (job.token === token && job.status !== "queued") {
+      if (job.callSid !== sid) return await hangUp(tx, attempt, call);
+      // Other news of the call was quicker, and adopted it.
+      return LIVE_JOB.includes(job.status) ? "adopted" : "ignored";
+    }
     // Claimed again, and the second call has not begun: the run's lock keeps it from beginning now.
     if (job.status === "dialing" && job.token !== null)
       await requeueJob(tx, { jobId, runId, businessId, token: job.token }, "worker_lost", "reconcile", {
         superseded_by: sid,
       });
     const again = await lockRun(tx, businessId, runId);
-    return again && (await adoptQueued(tx, attempt, again, sid)) ? "adopted" : await hangUp(tx, attempt, sid, status);
+    return again && (await adoptQueued(tx, attempt, again, sid)) ? "adopted" : await hangUp(tx, attempt, call);
   });
 }
 
@@ -69,10 +75,11 @@ async function adoptQueued(tx: Tx, attempt: Attempt, run: LockedRun, sid: string
   return true;
 }
 
-async function hangUp(tx: Tx, attempt: Attempt, sid: string, status: CallStatus): Promise<"hung_up" | "ignored"> {
+async function hangUp(tx: Tx, attempt: Attempt, call: OrphanCall): Promise<"hung_up" | "ignored"> {
+  const { sid, status } = call;
   const { businessId, runId, jobId, token } = attempt;
   // A phone rang: the CRM shows it, whatever became of the job.
-  await recordCall(tx, attempt, { sid, status, durationSeconds: null });
+  await recordCall(tx, attempt, call);
   const fresh = await row(
     tx,
     sql`update outbound_call_attempts set call_sid = ${sid}, news_at = clock_timestamp()

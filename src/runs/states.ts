@@ -85,5 +85,10 @@ export function callStatusesBefore(next: CallStatus): CallStatus[] {
   return (Object.keys(CALL_RANK) as CallStatus[]).filter((s) => CALL_RANK[s] < CALL_RANK[next]);
 }
 
+/** The statuses that `next` cannot follow, itself included. */
+export function callStatusesFrom(next: CallStatus): CallStatus[] {
+  return (Object.keys(CALL_RANK) as CallStatus[]).filter((s) => CALL_RANK[s] >= CALL_RANK[next]);
+}
+
 /** A job is `completed` when Twilio's call is `completed`; every other end is `failed`. */
 export const jobStatusAtEnd = (end: CallEnd): "completed" | "failed" => (end === "completed" ? "completed" : "failed");

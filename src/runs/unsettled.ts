@@ -30,6 +30,8 @@ interface Unsettled extends Held {
   settled: boolean;
   /** When it was taken, as Postgres writes it. */
   takenAt: string;
+  /** By how much Postgres' clock, which dates the mark, is ahead of this process's. */
+  clockAheadMs: number;
 }
 
 /** Look-ups per pass: they count against the account's requests too. */
@@ -55,7 +57,7 @@ export async function lookUpUnsettled(deps: Deps): Promise<LookedUp> {
 async function takeBatch({ db, limits }: Deps): Promise<Unsettled[]> {
   const flight = limits.postStartBudgetMs + limits.postTimeoutMs + FLIGHT_MARGIN_MS;
   const seconds = (ms: number) => sql`make_interval(secs => ${ms / 1000})`;
-  return await rows<Unsettled>(
+  const taken = await rows<Omit<Unsettled, "clockAheadMs"> & { nowMs: number }>(
     db,
     sql`
     update outbound_call_attempts a
@@ -70,13 +72,16 @@ async function takeBatch({ db, limits }: Deps): Promise<Unsettled[]> {
      where a.token = due.token
     returning a.token, job_id as "jobId", run_id as "runId", business_id as "businessId", from_number as "from", to_number as "to",
               (extract(epoch from begun_at) * 1000)::float8 as "begunAtMs",
-              looked_up_at::text as "takenAt",
+              looked_up_at::text as "takenAt", (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs",
               begun_at < clock_timestamp() - ${seconds(limits.settleMs)} as settled`,
   );
+  return taken.map(({ nowMs, ...attempt }) => ({ ...attempt, clockAheadMs: nowMs - Date.now() }));
 }
 
 async function lookUp(deps: Deps, attempt: Unsettled): Promise<keyof LookedUp> {
-  const calls = await deps.dialler.find({ from: attempt.from, to: attempt.to, since: new Date(attempt.begunAtMs) });
+  const { from, to, begunAtMs, clockAheadMs } = attempt;
+  const now = new Date(Date.now() + clockAheadMs);
+  const calls = await deps.dialler.find({ from, to, since: new Date(begunAtMs), now });
   const mine = await unclaimed(deps, calls, attempt);
   if (mine) return await adoptCall(deps, attempt, mine);
   const clean = await row<{ n: number }>(

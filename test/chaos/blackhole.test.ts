@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { it, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { openDatabase, row, type Tx } from "../../db/client.ts";
 import { inTransaction, inTwoTrips } from "../../db/transaction.ts";
@@ -78,6 +79,25 @@ it("a statement without an answer fails, and the next one has a connection that 
   proxy.swallow();
   await assert.rejects(db.execute(sql`select 1`), (error: Error) => /no answer for 500 ms/.test(String(error.cause)));
   await db.execute(sql`select 1`);
+});
+
+it("a connection that has idled longer than that is broken all the same", async (t) => {
+  const w = await world(t);
+  const proxy = await proxyTo(t, new URL(w.url));
+  const db = openDatabase({ url: proxy.url, name: "behind the proxy", max: 1, answerWithinMs: 300 });
+  t.after(() => db.$client.end());
+  const pid = async () => (await row<{ pid: number }>(db, sql`select pg_backend_pid() as pid`))?.pid;
+  const before = await pid();
+  await sleep(700);
+  assert.equal(await pid(), before, "idle, it may be silent");
+  await sleep(700);
+  proxy.swallow();
+  const asked = pid();
+  const tooLate = sleep(5_000).then(() => "still waiting");
+  await assert.rejects(Promise.race([asked, tooLate.then((said) => assert.fail(said))]), (error: Error) =>
+    /no answer for 300 ms/.test(String(error.cause)),
+  );
+  assert.notEqual(await pid(), before);
 });
 
 it("a transaction whose BEGIN gets no answer gives its connection back", async (t) => {

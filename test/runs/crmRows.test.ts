@@ -22,6 +22,21 @@ describe("the CRM's call_log", () => {
     assert.ok(w.logged.some((line) => line.includes("whose rules refuse it")));
   });
 
+  it("may be broken by a trigger of the CRM: the same", async (t) => {
+    const w = await world(t);
+    const business = await w.business({ limit: 1 });
+    await w.db.execute(sql`create function crm_trigger() returns trigger language plpgsql as
+      'begin perform no_such_function(new.id); return new; end'`);
+    await w.db.execute(
+      sql`create trigger crm before insert or update on call_log for each row execute function crm_trigger()`,
+    );
+    await w.worker();
+    const { runId } = await w.enqueue(business, await w.leads(business, 2));
+    assert.equal((await w.untilRun(runId, "completed")).completed, 2);
+    assert.equal((await w.carrier.report()).totalCreates, 2);
+    for (const job of await w.jobs(runId)) assert.deepEqual([job.sid !== null, job.callLogId], [true, null]);
+  });
+
   it("may have a row of our own call before we know of it: it is adopted, not called again", async (t) => {
     const w = await world(t, {
       limits: QUICK,

@@ -4,10 +4,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sql } from "drizzle-orm";
 import { row, rows } from "../../db/client.ts";
+import { lockBusiness } from "../../db/locks.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { beginAttempt } from "../../src/runs/begin.ts";
 import type { Claim } from "../../src/runs/claim.ts";
 import { dispatchOnce } from "../../src/runs/dispatch.ts";
 import { applyNews, type CarrierNews } from "../../src/runs/news.ts";
+import { requeueJob } from "../../src/runs/requeue.ts";
 import { stopRun } from "../../src/runs/stop.ts";
 import { seeded } from "../support/random.ts";
 import { againstLock, valueOf } from "../support/world/interleave.ts";
@@ -23,6 +26,11 @@ async function begun(w: World, business: Business): Promise<Claim> {
   assert.equal(claims.length, 1);
   assert.equal(await beginAttempt(w.db, claims[0]!), "begun");
   return claims[0]!;
+}
+
+/** Two clean look-ups said that the carrier has no call of it: back in the queue. */
+async function givenUp(w: World, claim: Claim): Promise<void> {
+  assert.equal(await inTransaction(w.db, (tx) => requeueJob(tx, claim, "not_found", "reconcile")), "queued");
 }
 
 const CALLBACKS = ["initiated", "ringing", "in-progress", "completed"] as const;
@@ -284,6 +292,46 @@ describe("news of a call", () => {
     );
     assert.deepEqual(hangUps, [{ key: `hang_up:${sid}` }]);
     assert.equal((await w.jobs(runId))[0]!.status, "cancelled");
+    // The CRM's row of it goes forward like any other, and keeps how long it took.
+    await applyNews(w.db, newsOf(claims[0]!, sid, "completed"));
+    await applyNews(w.db, newsOf(claims[0]!, sid, "ringing"));
+    const [logged] = await logOf(w, sid);
+    assert.deepEqual([logged?.call_status, logged?.duration], ["completed", 42]);
+    await assertInvariants(w);
+  });
+
+  it("a call that was adopted under a later attempt is known by its SID, whatever its URLs say", async (t) => {
+    const w = await world(t);
+    const business = await w.business();
+    const first = await begun(w, business);
+    await givenUp(w, first);
+    const { claims } = await dispatchOnce(w.engine(), business.id);
+    assert.equal(await beginAttempt(w.db, claims[0]!), "begun");
+    const sid = aSid();
+    assert.equal(await applyNews(w.db, newsOf(claims[0]!, sid, "queued", { from: "fetch" })), "applied");
+    assert.equal(await applyNews(w.db, newsOf(first, sid, "completed")), "applied");
+    const [job] = await w.jobs(first.runId);
+    assert.deepEqual([job!.status, job!.sid], ["completed", sid]);
+    await assertInvariants(w);
+  });
+
+  it("two pieces of news of a call that had been given up, at the same moment, both count", async (t) => {
+    const w = await world(t);
+    const claim = await begun(w, await w.business());
+    await givenUp(w, claim);
+    const sid = aSid();
+    const told = await againstLock(
+      w,
+      (tx) => lockBusiness(tx, claim.businessId),
+      () => applyNews(w.db, newsOf(claim, sid, "ringing")),
+      () => applyNews(w.db, newsOf(claim, sid, "completed")),
+    );
+    assert.deepEqual(
+      told.map((one) => valueOf(one)),
+      ["applied", "applied"],
+    );
+    const [job] = await w.jobs(claim.runId);
+    assert.deepEqual([job!.status, job!.sid], ["completed", sid]);
     await assertInvariants(w);
   });
 });
