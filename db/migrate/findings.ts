@@ -8,7 +8,7 @@ export interface Finding {
   sql: string;
 }
 
-const OLD = "coalesce(to_jsonb(r) ->> 'engine', 'legacy') <> 'ringpost'";
+const OLD = "coalesce(to_jsonb(r.*) ->> 'engine', 'legacy') <> 'ringpost'";
 
 export const FINDINGS: Finding[] = [
   {
@@ -45,7 +45,7 @@ export const FINDINGS: Finding[] = [
   {
     verb: "fill in or correct",
     of: ["outbound_call_jobs"],
-    sql: `select 'jobs without their business' as what, count(*) as n from outbound_call_jobs j where to_jsonb(j) ->> 'business_id' is null
+    sql: `select 'jobs without their business' as what, count(*) as n from outbound_call_jobs j where to_jsonb(j.*) ->> 'business_id' is null
           union all
           select format('jobs with the state %s', coalesce(quote_literal(status), 'NULL')), count(*) from outbound_call_jobs
            where coalesce(status, '') not in ('queued', 'dialing', 'calling', 'completed', 'failed', 'cancelled') group by status`,
@@ -56,6 +56,6 @@ export const FINDINGS: Finding[] = [
     sql: `select format('runs with the state %s', coalesce(quote_literal(status), 'NULL')) as what, count(*) as n from outbound_call_runs
            where coalesce(status, '') not in ('pending', 'running', 'completed', 'cancelled', 'failed', 'stopped') group by status
           union all
-          select 'runs without updated_at', count(*) from outbound_call_runs r where to_jsonb(r) ->> 'updated_at' is null`,
+          select 'runs without updated_at', count(*) from outbound_call_runs r where to_jsonb(r.*) ->> 'updated_at' is null`,
   },
 ];

@@ -28,6 +28,12 @@ interface Oddity {
   dropsRuns?: true;
 }
 
+/** An old table may have columns of these names, which the upgrade could want for itself. */
+const HELPER_NAMES =
+  "reason why word old_status old_row oldest place counts list low high locked moved corrected j r".split(" ");
+const alterBoth = (clauses: string[]) =>
+  ["outbound_call_jobs", "outbound_call_runs"].map((table) => `alter table ${table} ${clauses.join(", ")}`).join(";");
+
 const same: Oddity[] = [
   {
     what: "states as text",
@@ -136,6 +142,20 @@ const same: Oddity[] = [
     group: "d",
     of: KEYED,
     sql: "update leads set tenant_id = 3 - tenant_id where id % 3 = 0",
+  },
+  {
+    what: "columns with names that the upgrade might use for itself",
+    group: "b",
+    of: LOOSE,
+    sql: alterBoth(HELPER_NAMES.map((name) => `add column ${name} text default 'theirs'`)),
+    check: async (client) => {
+      const { rows } = await client.query(
+        `select distinct old_row ->> 'reason' as theirs, old_row ? 'why' as other from outbound_call_jobs_removed
+          union select old_row ->> 'reason', old_row ? 'why' from outbound_call_runs_removed`,
+      );
+      assert.deepEqual(rows, [{ theirs: "theirs", other: true }]);
+      await client.query(alterBoth(HELPER_NAMES.map((name) => `drop column ${name}`)));
+    },
   },
   {
     what: "jobs without their runs' table",
