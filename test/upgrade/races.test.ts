@@ -4,9 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, it } from "node:test";
 import type pg from "pg";
 import { migrateDatabase } from "../../db/migrate.ts";
+import { readCatalog } from "../db/catalog.ts";
 import { freshDatabase, type Scope } from "../support/postgres.ts";
 import { CRM, prefixes } from "./oldStates.ts";
-import { connect } from "./support.ts";
+import { connect, emptyResult, ours } from "./support.ts";
 
 const POLL_MS = 10;
 
@@ -28,8 +29,17 @@ async function oldSystem(t: Scope): Promise<{ url: string; client: pg.Client }> 
   return { url, client };
 }
 
-/** Migrates, with the writer's transaction open on the row when the statement that matches reaches it. */
-async function migrateInto(t: Scope, url: string, statement: RegExp, write: string): Promise<void> {
+interface Meeting {
+  /** The migration file, and of it the statement. */
+  file: string;
+  statement: RegExp;
+  write: string;
+  /** Asked for once the statement waits, before the commit. */
+  meanwhile?: string;
+}
+
+/** Migrates, with the writer's transaction open on what it wrote when the statement that matches reaches it. */
+async function migrateInto(t: Scope, url: string, { file, statement, write, meanwhile }: Meeting): Promise<void> {
   const writer = await connect(url);
   const watch = await connect(url);
   t.after(() => Promise.all([writer.end(), watch.end()]));
@@ -48,11 +58,12 @@ async function migrateInto(t: Scope, url: string, statement: RegExp, write: stri
     let query: string | undefined;
     while ((query = await blocked()) === undefined && !state.over) await sleep(POLL_MS);
     state.met = statement.test(query ?? "");
+    if (state.met && meanwhile !== undefined) await writer.query(meanwhile);
     await writer.query(state.met ? "commit" : "rollback");
     state.open = false;
   };
   await migrateDatabase(url, {
-    report: (line) => (state.inFile = line.startsWith("  ") ? state.inFile : line === "0020_old_rows"),
+    report: (line) => (state.inFile = line.startsWith("  ") ? state.inFile : line === file),
     after: async () => {
       if (!state.inFile || state.met || state.open) return;
       state.open = true;
@@ -139,7 +150,18 @@ describe("the upgrade", () => {
   for (const { what, statement, write, read, stays } of races)
     it(`does not undo what the old application just wrote: ${what}`, async (t) => {
       const { url, client } = await oldSystem(t);
-      await migrateInto(t, url, statement, write);
+      await migrateInto(t, url, { file: "0020_old_rows", statement, write });
       assert.deepEqual((await client.query(read)).rows, [stays]);
     });
+
+  it("builds an index again when the build was the victim of a deadlock", async (t) => {
+    const { url } = await oldSystem(t);
+    await migrateInto(t, url, {
+      file: "0022_indexes",
+      statement: /unique_active_number/,
+      write: "lock table outbound_call_jobs in row exclusive mode",
+      meanwhile: "lock table outbound_call_jobs in share update exclusive mode",
+    });
+    assert.deepEqual(ours(await readCatalog(url)), await emptyResult());
+  });
 });
