@@ -134,8 +134,8 @@ end $$;
 -- ringpost:repeat: runs moved aside, because their business is missing
 select pg_temp.move_odd_runs() as n;
 --> statement-breakpoint
--- The oldest row of a lead stays. If it was still waiting while a younger one had been called, it takes over how that one
--- went: the lead must not be called again.
+-- The oldest row of a lead stays. If it was still waiting while a younger one had been called, or may have been, it takes
+-- over how that one went: the lead must not be called again. In the first versions the only trace of a call are its times.
 create or replace function pg_temp.move_second_jobs() returns integer language plpgsql set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_variable
 declare
@@ -160,7 +160,8 @@ begin
     ), called as (
       select distinct on (g.oldest) g.*
         from gone g
-       where coalesce(g.call_sid, g.twilio_call_sid, g.dial_lock_token) is not null or g.dial_started_at is not null
+       where num_nonnulls(g.call_sid, g.twilio_call_sid, g.dial_lock_token, g.dial_started_at, g.started_at) > 0
+          or g.completed_at is not null and coalesce(lower(trim(g.status)), '') not in ('cancelled', 'canceled')
           or lower(trim(g.status)) not in ('queued', 'pending', 'new', 'waiting', 'scheduled', 'created', 'cancelled', 'canceled')
        order by g.oldest, coalesce(g.call_sid, g.twilio_call_sid) is null, g.id
     ), told as (
@@ -169,7 +170,9 @@ begin
              dial_lock_token = c.dial_lock_token, started_at = c.started_at, completed_at = c.completed_at,
              call_log_id = c.call_log_id, error_message = c.error_message
         from called c
-       where j.id = c.oldest and coalesce(j.call_sid, j.twilio_call_sid, j.dial_lock_token) is null and j.dial_started_at is null
+       where j.id = c.oldest
+         and coalesce(j.call_sid, j.twilio_call_sid) is null
+         and (coalesce(c.call_sid, c.twilio_call_sid) is not null or num_nonnulls(j.dial_lock_token, j.dial_started_at, j.started_at, j.completed_at) = 0)
          and coalesce(lower(trim(j.status)), '') in ('', 'queued', 'pending', 'new', 'waiting', 'scheduled', 'created')
     ), kept as (
       insert into outbound_call_jobs_removed (job_id, run_id, lead_id, business_id, reason, old_row)
@@ -220,7 +223,7 @@ language sql stable as $$
     left join call_log c on c.id = j.call_log_id
    cross join lateral (
      select ringpost.job_status_of(coalesce(lower(trim(j.status)), ''),
-              coalesce(j.call_sid, j.twilio_call_sid, j.dial_lock_token) is not null or j.dial_started_at is not null,
+              num_nonnulls(j.call_sid, j.twilio_call_sid, j.dial_lock_token, j.dial_started_at, j.started_at) > 0,
               j.completed_at is not null) as status) s
    where j.id > $1 and j.id <= $2 and r.engine <> 'ringpost'
      and (j.business_id is distinct from r.business_id or j.status is distinct from s.status or c.id is null and j.call_log_id is not null)
