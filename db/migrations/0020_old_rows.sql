@@ -282,16 +282,17 @@ language sql stable as $$
             count(*) filter (where j.status in ('dialing', 'calling'))::int as live,
             count(*) filter (where j.status = 'completed')::int as completed,
             count(*) filter (where j.status = 'failed')::int as failed,
-            count(*) filter (where j.status = 'cancelled')::int as cancelled
+            count(*) filter (where j.status = 'cancelled')::int as cancelled,
+            max(greatest(j.dial_started_at, j.started_at, j.completed_at)) as last_news
        from outbound_call_jobs j where j.run_id = r.id) n
    cross join lateral (
      select case when s.status not in ('pending', 'running')
-                 then coalesce(r.ended_at, r.completed_at, r.updated_at, r.started_at, r.created_at) end as at) e
+                 then coalesce(r.ended_at, r.completed_at, n.last_news, r.updated_at, r.started_at, r.created_at) end as at) e
    cross join lateral (
      select case when l.id is not null then r.outbound_list_id end as list, case when u.id is not null then r.created_by_user_id end as creator,
             coalesce(r.cancel_requested, false) or coalesce(lower(trim(r.status)), '') in ('stopping', 'cancelling', 'canceling') as cancel,
             coalesce(r.ended_at, e.at) as ended, coalesce(r.completed_at, r.ended_at, e.at) as completed,
-            coalesce(r.updated_at, r.ended_at, r.completed_at, r.started_at, r.created_at) as updated,
+            coalesce(r.updated_at, r.ended_at, r.completed_at, n.last_news, r.started_at, r.created_at) as updated,
             case when s.status in ('pending', 'running')
                  then array[coalesce(r.total_leads, 0), coalesce(r.queued_count, 0), coalesce(r.in_progress_count, 0), coalesce(r.completed_count, 0),
                             coalesce(r.failed_count, 0), coalesce(r.cancelled_count, 0), coalesce(r.cursor_position, 0)]
