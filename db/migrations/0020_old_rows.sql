@@ -312,6 +312,8 @@ declare
      where r.id in (select f.id from pg_temp.runs_to_correct(low, high) f) order by r.id for no key update);
   corrected integer;
 begin
+  -- No sign of life: ringpost_run_touched looks at it.
+  perform set_config('ringpost.correcting', 'on', true);
   with changed as (
     update outbound_call_runs r
        set status = f.status, outbound_list_id = f.list, created_by_user_id = f.creator, cancel_requested = f.cancel,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type pg from "pg";
-import { migrateDatabase } from "../../db/migrate.ts";
+import { cleanOldRows, migrateDatabase } from "../../db/migrate.ts";
 import { freshDatabase, type Scope } from "../support/postgres.ts";
 import { CRM, prefixes } from "./oldStates.ts";
 import { connect } from "./support.ts";
@@ -56,5 +56,18 @@ describe("an old run without an end time", () => {
     await calls(client);
     await migrateDatabase(url);
     assert.deepEqual(await times(client), { ended: null, completed: null, updated: "06:30" });
+  });
+});
+
+describe("an old run that is corrected", () => {
+  it("after the migration too, is not touched by that", async (t) => {
+    const { url, client } = await oldRun(t, "running");
+    await migrateDatabase(url);
+    await client.query("update outbound_call_runs set status = 'RUNNING', updated_at = '2026-01-01 07:00'");
+    await cleanOldRows(url);
+    const { rows } = await client.query("select status from outbound_call_runs");
+    assert.deepEqual([rows, (await times(client))?.["updated"]], [[{ status: "running" }], "07:00"]);
+    await client.query("update outbound_call_runs set queued_count = 1");
+    assert.notEqual((await times(client))?.["updated"], "07:00", "but by the old application it is");
   });
 });
