@@ -10,6 +10,23 @@ export interface Finding {
 
 const OLD = "coalesce(to_jsonb(r.*) ->> 'engine', 'legacy') <> 'ringpost'";
 
+/** The jobs and the runs that have to leave their tables, by id. */
+export const TO_MOVE: Record<string, string> = {
+  outbound_call_jobs: `
+    select j.id from outbound_call_jobs j
+      left join outbound_call_runs r on r.id = j.run_id
+      left join business b on b.id = r.business_id
+      left join leads l on l.id = j.lead_id
+     where ${OLD} and (b.id is null or l.id is null or l.tenant_id is distinct from r.business_id)
+    union all
+    select d.id
+      from (select id, row_number() over (partition by run_id, lead_id order by id) as place
+              from outbound_call_jobs where run_id is not null and lead_id is not null) d
+     where d.place > 1`,
+  outbound_call_runs: `
+    select r.id from outbound_call_runs r left join business b on b.id = r.business_id where ${OLD} and b.id is null`,
+};
+
 export const FINDINGS: Finding[] = [
   {
     verb: "move aside",
