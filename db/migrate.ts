@@ -2,14 +2,14 @@
 // processes may do so at once; one works, the others wait. Killed anywhere, the next run goes on.
 import { runMigrations } from "graphile-worker";
 import pg from "pg";
-import { pgCode } from "./pgErrors.ts";
 import { MIGRATE_LOCK } from "./locks.ts";
 import { pendingFiles, prepareBookkeeping, recordFile } from "./migrate/bookkeeping.ts";
-import { migrationFiles, type MigrationFile } from "./migrate/files.ts";
+import { markDoorWhole, restoreDoor } from "./migrate/door.ts";
+import { migrationFiles } from "./migrate/files.ts";
 import { requireFit } from "./migrate/fit.ts";
 import type { Report } from "./migrate/progress.ts";
 import type { Runner } from "./migrate/runner.ts";
-import { runStep } from "./migrate/step.ts";
+import { runFile } from "./migrate/runFile.ts";
 import { MigrationRefused } from "./refused.ts";
 import { ensureRequestRole } from "./requestRole.ts";
 
@@ -27,8 +27,6 @@ export interface MigrateOptions {
 
 const OLD_ROWS = "0020_old_rows";
 const LOCK_POLL_MS = 50;
-/** How often a file's rules may find new bad rows, written by the old application while it ran. */
-const MAX_VIOLATIONS = 10;
 
 /**
  * Safe to repeat and to run from many processes at once. Throws MigrationRefused, or what Postgres throws; what was
@@ -44,12 +42,13 @@ export async function migrateDatabase(url: string, options: MigrateOptions = {})
     const runner = { client, url, pid: await backendPid(client), report, after };
     await prepareBookkeeping(client);
     const pending = await pendingFiles(client);
+    await restoreDoor(runner, pending);
     for (const file of pending) {
       report(file.tag);
       await runFile(runner, file);
       await recordFile(client, file);
     }
-    await restoreDoor(runner);
+    await markDoorWhole(client);
     await runMigrations({ connectionString: url, noHandleSignals: true });
     return { applied: pending.map((file) => file.tag) };
   } catch (error) {
@@ -103,39 +102,6 @@ async function standBesideTheCrm(client: pg.Client): Promise<void> {
 async function backendPid(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
   return rows[0]?.pid ?? 0;
-}
-
-/** Class 23: a constraint refused, or an index found two where there must be one. */
-const isViolation = (error: unknown) => pgCode(error)?.startsWith("23") ?? false;
-
-async function runFile(runner: Runner, file: MigrationFile): Promise<void> {
-  for (let violations = 0; ; violations++) {
-    try {
-      for (const step of file.steps) await runStep(runner, step);
-      return;
-    } catch (error) {
-      const cure = migrationFiles().find((other) => other.tag === file.afterViolation);
-      if (!cure || !isViolation(error) || violations === MAX_VIOLATIONS) throw error;
-      runner.report("  rows have come that break a rule: cleaning once more");
-      await runFile(runner, cure);
-    }
-  }
-}
-
-/** All that makes something in the schema ringpost for the running system, in order: later ones replace what earlier ones made. */
-const DOOR = ["0003_tenant_door", "0040_add_job", "0041_lookups", "0042_end_calls_if_stopped"];
-const DOOR_VIEWS = 7;
-
-/**
- * A view keeps the columns that it shows from changing their type. Who must change one in the CRM's tables drops ours
- * (`drop schema ringpost cascade`), and the next migration puts them back: the files can run on any state.
- */
-async function restoreDoor(runner: Runner): Promise<void> {
-  const { rows } = await runner.client.query<{ views: number }>(
-    "select count(*)::int as views from pg_class where relkind = 'v' and relnamespace = to_regnamespace('ringpost')",
-  );
-  if ((rows[0]?.views ?? 0) >= DOOR_VIEWS) return;
-  for (const file of migrationFiles()) if (DOOR.includes(file.tag)) await runFile(runner, file);
 }
 
 // Waiting in pg_advisory_lock would deadlock with CREATE INDEX CONCURRENTLY, which waits for every older snapshot.

@@ -8,7 +8,24 @@ export interface Finding {
   sql: string;
 }
 
-const OLD = "coalesce(to_jsonb(r) ->> 'engine', 'legacy') <> 'ringpost'";
+const OLD = "coalesce(to_jsonb(r.*) ->> 'engine', 'legacy') <> 'ringpost'";
+
+/** The jobs and the runs that have to leave their tables, by id. */
+export const TO_MOVE: Record<string, string> = {
+  outbound_call_jobs: `
+    select j.id from outbound_call_jobs j
+      left join outbound_call_runs r on r.id = j.run_id
+      left join business b on b.id = r.business_id
+      left join leads l on l.id = j.lead_id
+     where ${OLD} and (b.id is null or l.id is null or l.tenant_id is distinct from r.business_id)
+    union all
+    select d.id
+      from (select id, row_number() over (partition by run_id, lead_id order by id) as place
+              from outbound_call_jobs where run_id is not null and lead_id is not null) d
+     where d.place > 1`,
+  outbound_call_runs: `
+    select r.id from outbound_call_runs r left join business b on b.id = r.business_id where ${OLD} and b.id is null`,
+};
 
 export const FINDINGS: Finding[] = [
   {
@@ -45,7 +62,7 @@ export const FINDINGS: Finding[] = [
   {
     verb: "fill in or correct",
     of: ["outbound_call_jobs"],
-    sql: `select 'jobs without their business' as what, count(*) as n from outbound_call_jobs j where to_jsonb(j) ->> 'business_id' is null
+    sql: `select 'jobs without their business' as what, count(*) as n from outbound_call_jobs j where to_jsonb(j.*) ->> 'business_id' is null
           union all
           select format('jobs with the state %s', coalesce(quote_literal(status), 'NULL')), count(*) from outbound_call_jobs
            where coalesce(status, '') not in ('queued', 'dialing', 'calling', 'completed', 'failed', 'cancelled') group by status`,
@@ -56,6 +73,6 @@ export const FINDINGS: Finding[] = [
     sql: `select format('runs with the state %s', coalesce(quote_literal(status), 'NULL')) as what, count(*) as n from outbound_call_runs
            where coalesce(status, '') not in ('pending', 'running', 'completed', 'cancelled', 'failed', 'stopped') group by status
           union all
-          select 'runs without updated_at', count(*) from outbound_call_runs r where to_jsonb(r) ->> 'updated_at' is null`,
+          select 'runs without updated_at', count(*) from outbound_call_runs r where to_jsonb(r.*) ->> 'updated_at' is null`,
   },
 ];

@@ -2,6 +2,7 @@
 import { getTableColumns, getTableName } from "drizzle-orm";
 import type pg from "pg";
 import { MigrationRefused } from "../refused.ts";
+import { keysInTheWay } from "./references.ts";
 import { business, callLog, jobs, leads, outboundLeadLists, runs, users } from "../schema.ts";
 
 const OLDEST_POSTGRES = 140_000;
@@ -20,6 +21,11 @@ export async function requireFit(client: Client): Promise<void> {
 
 /** One line for each; empty when nothing is in the way. Tables that are missing will be made, and are no fault. */
 export async function faultsOf(client: Client): Promise<string[]> {
+  const faults = await definitionFaults(client);
+  return faults.length > 0 ? faults : await keysInTheWay(client);
+}
+
+async function definitionFaults(client: Client): Promise<string[]> {
   const list = async (sql: string, ...values: unknown[]) =>
     (await client.query<{ fault: string }>(sql, values)).rows.map(({ fault }) => fault);
   const columns = CRM.flatMap((table) =>

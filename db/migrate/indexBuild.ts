@@ -21,27 +21,35 @@ export async function buildIndex(runner: Runner, step: Step, name: string): Prom
   const found = await find(client, name);
   const old = `${name}_replaced`;
   if (!found || !(await isAsWanted(client, step, found))) {
-    if (found && !found.valid) {
-      report(`  ${name} was left half built: dropped and built again`);
-      await run(`drop index concurrently if exists ${name}`);
-    } else if (found?.constraint) {
+    if (found?.valid && found.constraint) {
       report(`  ${name} was a rule about other columns: dropped and made anew`);
       await run(`alter table ${found.table} drop constraint ${name}`, { harmless: false });
-    } else if (found) {
+    } else if (found?.valid) {
       // Whoever reads by it can go on doing so until the new one is there.
       report(`  ${name} was another index: built anew, then dropped`);
       await run(`alter index ${name} rename to ${old}`, { harmless: false });
     }
     await runner.after();
-    await patiently(client, step, report, () =>
-      withIndexProgress(runner.url, runner.pid, name, report, () => client.query(step.sql)),
-    );
+    await patiently(client, step, report, () => createValid(runner, step, name));
     await runner.after();
   }
   if (await find(client, old)) {
     await run(`drop index concurrently if exists ${old}`);
     await runner.after();
   }
+}
+
+/**
+ * One attempt. A build that failed, as a deadlock's victim for one, leaves an invalid index behind, which
+ * `if not exists` would take for the wanted one: so each attempt drops it first.
+ */
+async function createValid({ client, url, pid, report }: Runner, step: Step, name: string): Promise<void> {
+  if ((await find(client, name))?.valid === false) {
+    report(`  ${name} was left half built: dropped and built again`);
+    await client.query(`drop index concurrently if exists ${name}`);
+  }
+  await withIndexProgress(url, pid, name, report, () => client.query(step.sql));
+  if (!(await find(client, name))?.valid) throw new Error(`the index ${name} was built and is not valid`);
 }
 
 async function find(client: pg.Client, name: string): Promise<Found | undefined> {

@@ -22,12 +22,23 @@ export interface Reclaimer {
 }
 
 /** A running run that never got a lock counts as stuck after this. */
-const UNLOCKED_TTL_MINUTES = 30;
+const UNLOCKED_TTL_MS = 30 * 60_000;
 
-const stuck = (limits: Reclaimer["limits"]) => sql`
-  status = 'running'
-  and (lock_ts < clock_timestamp()::timestamp - make_interval(secs => ${limits.runTtlMs / 1000})
-       or lock_ts is null and updated_at < clock_timestamp()::timestamp - make_interval(mins => ${UNLOCKED_TTL_MINUTES}))`;
+const before = (ms: number) => sql`clock_timestamp()::timestamp - make_interval(secs => ${ms / 1000})`;
+
+/**
+ * Of outbound_call_runs r. The old system's first versions tell nothing in a run's row: there a call that was started or
+ * has ended is a sign of life too. (A sub-select that yields a value is asked only of the few rows that the rest of the
+ * condition leaves; Postgres would turn `exists` into a join with every job there is.)
+ */
+const stuck = ({ runTtlMs }: Reclaimer["limits"]) => sql`
+  r.status = 'running'
+  and (r.lock_ts < ${before(runTtlMs)} or r.lock_ts is null and r.updated_at < ${before(UNLOCKED_TTL_MS)})
+  and (r.engine <> 'legacy'
+       or (select true from outbound_call_jobs j
+            where j.run_id = r.id and greatest(j.dial_started_at, j.started_at, j.completed_at)
+                  > case when r.lock_ts is null then ${before(UNLOCKED_TTL_MS)} else ${before(runTtlMs)} end
+            limit 1) is null)`;
 
 /** @returns how many runs were reclaimed. Safe to run twice at once and beside living workers. */
 export async function reclaimStuckRuns(on: Reclaimer): Promise<number> {
@@ -35,7 +46,7 @@ export async function reclaimStuckRuns(on: Reclaimer): Promise<number> {
   await letHeartbeatsReturn(on);
   const found = await rows<{ id: number; businessId: number }>(
     on.db,
-    sql`select id, business_id as "businessId" from outbound_call_runs where ${stuck(on.limits)} order by business_id, id`,
+    sql`select r.id, r.business_id as "businessId" from outbound_call_runs r where ${stuck(on.limits)} order by r.business_id, r.id`,
   );
   let reclaimed = 0;
   for (const run of found) {
@@ -54,7 +65,7 @@ export async function reclaimStuckRuns(on: Reclaimer): Promise<number> {
 export async function reclaimBusiness(tx: Tx, on: Pick<Reclaimer, "limits">, businessId: number): Promise<number> {
   const found = await rows<{ id: number }>(
     tx,
-    sql`select id from outbound_call_runs where business_id = ${businessId} and ${stuck(on.limits)} order by id`,
+    sql`select r.id from outbound_call_runs r where r.business_id = ${businessId} and ${stuck(on.limits)} order by r.id`,
   );
   let reclaimed = 0;
   for (const { id } of found) reclaimed += Number(await reclaimRun(tx, on, businessId, id));
@@ -65,24 +76,26 @@ async function reclaimRun(tx: Tx, on: Pick<Reclaimer, "limits">, businessId: num
   if (await finishCancel(tx, on, businessId, runId)) return false;
   // Before the job's rows, as enqueue does: the other way round they would wait for each other.
   if (on.limits.afterTtl === "resume") await lockEnqueue(tx, businessId);
-  const lost = await row<{ lastError: string; engine: string }>(
+  const lost = await row<{ lastError: string; engine: string; cancelled: boolean }>(
     tx,
     sql`update outbound_call_runs r
-           set status = 'failed', ended_at = t.at, completed_at = t.at, updated_at = t.at,
-               last_error = concat('Worker timeout - no heartbeat from ', locked_by_worker, ' since ', lock_ts)
+           set status = case when r.cancel_requested then 'cancelled' else 'failed' end,
+               ended_at = t.at, completed_at = t.at, updated_at = t.at,
+               last_error = case when r.cancel_requested then r.last_error
+                                 else concat('Worker timeout - no heartbeat from ', r.locked_by_worker, ' since ', r.lock_ts) end
           from (select ${utcNow} as at) t
-         where id = ${runId} and business_id = ${businessId} and ${stuck(on.limits)}
-        returning last_error as "lastError", engine`,
+         where r.id = ${runId} and r.business_id = ${businessId} and ${stuck(on.limits)}
+        returning r.last_error as "lastError", r.engine, r.cancel_requested as cancelled`,
   );
   if (!lost) return false;
   await forgetActiveNumbers(tx, businessId, runId);
-  await audit(tx, {
-    runId,
-    businessId,
-    kind: "run.reclaimed",
-    actor: "reaper",
-    detail: { last_error: lost.lastError },
-  });
+  // One of the old system's: its jobs are settled, and its counters counted, at the cut-over.
+  if (lost.cancelled) {
+    await audit(tx, { runId, businessId, kind: "run.cancelled", actor: "reaper" });
+    return false;
+  }
+  const detail = { last_error: lost.lastError };
+  await audit(tx, { runId, businessId, kind: "run.reclaimed", actor: "reaper", detail });
   if (on.limits.afterTtl === "resume" && lost.engine === "ringpost") {
     const run = await lockRun(tx, businessId, runId);
     if (run) await resumeUnderLock(tx, businessId, run, "reaper");
@@ -99,7 +112,10 @@ async function finishCancel(
 ): Promise<boolean> {
   const run = await lockRun(tx, businessId, runId);
   if (!run?.cancelRequested) return false;
-  const stillStuck = await row(tx, sql`select 1 from outbound_call_runs where id = ${runId} and ${stuck(on.limits)}`);
+  const stillStuck = await row(
+    tx,
+    sql`select 1 from outbound_call_runs r where r.id = ${runId} and ${stuck(on.limits)}`,
+  );
   if (!stillStuck) return true;
   const { status } = await cancelUnbegun(tx, businessId, run, "Cancelled by user");
   if (!OPEN_RUN.includes(status)) return true;
@@ -111,7 +127,7 @@ async function finishCancel(
 }
 
 async function anyStuck(on: Reclaimer): Promise<boolean> {
-  return (await row(on.db, sql`select 1 from outbound_call_runs where ${stuck(on.limits)} limit 1`)) !== undefined;
+  return (await row(on.db, sql`select 1 from outbound_call_runs r where ${stuck(on.limits)} limit 1`)) !== undefined;
 }
 
 /** Postgres' start counts from before its recovery, which may have taken minutes. */

@@ -28,6 +28,12 @@ interface Oddity {
   dropsRuns?: true;
 }
 
+/** An old table may have columns of these names, which the upgrade could want for itself. */
+const HELPER_NAMES =
+  "reason why word old_status old_row oldest place counts list low high locked moved corrected j r".split(" ");
+const alterBoth = (clauses: string[]) =>
+  ["outbound_call_jobs", "outbound_call_runs"].map((table) => `alter table ${table} ${clauses.join(", ")}`).join(";");
+
 const same: Oddity[] = [
   {
     what: "states as text",
@@ -121,6 +127,17 @@ const same: Oddity[] = [
     },
   },
   {
+    what: "a table of the CRM's that refers to jobs which stay",
+    group: "c",
+    sql: `create table notes (job_id integer references outbound_call_jobs (id) on delete cascade);
+          insert into notes select min(j.id) from outbound_call_jobs j join outbound_call_runs r on r.id = j.run_id join leads l on l.id = j.lead_id
+                             where l.tenant_id = r.business_id`,
+    check: async (client) => {
+      assert.deepEqual((await client.query("select count(job_id)::int as n from notes")).rows, [{ n: 1 }]);
+      await client.query("drop table notes");
+    },
+  },
+  {
     what: "times in the future",
     group: "a",
     sql: "update outbound_call_runs set created_at = now() + interval '1 year', updated_at = now() + interval '1 year', lock_ts = now() + interval '1 day'",
@@ -136,6 +153,20 @@ const same: Oddity[] = [
     group: "d",
     of: KEYED,
     sql: "update leads set tenant_id = 3 - tenant_id where id % 3 = 0",
+  },
+  {
+    what: "columns with names that the upgrade might use for itself",
+    group: "b",
+    of: LOOSE,
+    sql: alterBoth(HELPER_NAMES.map((name) => `add column ${name} text default 'theirs'`)),
+    check: async (client) => {
+      const { rows } = await client.query(
+        `select distinct old_row ->> 'reason' as theirs, old_row ? 'why' as other from outbound_call_jobs_removed
+          union select old_row ->> 'reason', old_row ? 'why' from outbound_call_runs_removed`,
+      );
+      assert.deepEqual(rows, [{ theirs: "theirs", other: true }]);
+      await client.query(alterBoth(HELPER_NAMES.map((name) => `drop column ${name}`)));
+    },
   },
   {
     what: "jobs without their runs' table",
@@ -166,6 +197,13 @@ const refused: { what: string; sql: string; why: RegExp }[] = [
     what: "call ids that are not unique",
     sql: "alter table call_log drop constraint call_log_call_sid_key",
     why: /call_log has no unique index on call_sid/,
+  },
+  {
+    what: "a table of the CRM's that refers to jobs which must be moved aside",
+    sql: `create table notes (job_id integer references outbound_call_jobs (id) on delete cascade, run_id integer references outbound_call_runs (id));
+          insert into outbound_call_jobs (run_id, lead_id) select run_id, lead_id from outbound_call_jobs order by id limit 1;
+          insert into notes select max(id), min(run_id) from outbound_call_jobs`,
+    why: /notes refers \(notes_job_id_fkey\) to rows of outbound_call_jobs that must be moved aside, 1 times/,
   },
   {
     what: "tables in two schemas",
