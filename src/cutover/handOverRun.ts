@@ -21,7 +21,7 @@ const HANDED_OVER = "Handed over from the old system; resume it to go on";
 /** About 30 ms of normalising. */
 const SLICE = 2_000;
 
-/** Undefined: it is not the old system's any more. */
+/** Adds to `taken`, once it is committed. Undefined: it is not the old system's any more. */
 export async function handOverRun(
   db: Database,
   businessId: number,
@@ -29,7 +29,7 @@ export async function handOverRun(
   taken: Taken,
 ): Promise<HandedOver | undefined> {
   const jobs = await readJobs(db, businessId, runId);
-  return await inTransaction(db, async (tx) => {
+  const done = await inTransaction(db, async (tx) => {
     await lockBusiness(tx, businessId);
     await lockEnqueue(tx, businessId);
     const run = await row<OldRun & { lastError: string | null }>(
@@ -41,8 +41,9 @@ export async function handOverRun(
              for update`,
     );
     if (!run) return undefined;
-    await takeWhatIsActive(tx, businessId, jobs, taken);
-    const moves = decideJobs(run, jobs, taken);
+    // A copy: a transaction that is repeated must not find its own run's numbers taken.
+    const inUse = await whatIsInUse(tx, businessId, jobs, taken);
+    const moves = decideJobs(run, jobs, inUse);
     const planned = statusAfter(run, jobs);
     await applyMoves(tx, { runId, businessId, open: planned === "pending" }, moves);
     const status = await takeRun(tx, businessId, runId, run, planned, moves);
@@ -54,8 +55,12 @@ export async function handOverRun(
     };
     await audit(tx, { runId, businessId, kind: "run.handed_over", actor: "cutover", detail });
     if (status === "pending") await wakeDispatch(tx, businessId);
-    return { status, moves };
+    return { status, moves, inUse };
   });
+  if (!done) return undefined;
+  for (const number of done.inUse.numbers) taken.numbers.add(number);
+  for (const sid of done.inUse.sids) taken.sids.add(sid);
+  return { status: done.status, moves: done.moves };
 }
 
 /** Outside the transaction, because numbers cost processor time; the old workers are stopped, nothing moves. */
@@ -84,19 +89,22 @@ async function readJobs(db: Database, businessId: number, runId: number): Promis
   return jobs;
 }
 
-async function takeWhatIsActive(tx: Tx, businessId: number, jobs: OldJob[], taken: Taken): Promise<void> {
+/** Of the jobs' numbers and SIDs, those in use in other runs. */
+async function whatIsInUse(tx: Tx, businessId: number, jobs: OldJob[], taken: Taken): Promise<Taken> {
   const numbers = jobs.flatMap((job) => (job.phone.ok ? [job.phone.e164] : []));
   const sids = jobs.flatMap((job) => job.sid ?? []);
   const active = await rows<{ number: string }>(
     tx,
     sql`select active_number as number from outbound_call_jobs where business_id = ${businessId} and active_number = any (${array(numbers, "text")})`,
   );
-  for (const { number } of active) taken.numbers.add(number);
   const known = await rows<{ sid: string }>(
     tx,
     sql`select call_sid as sid from outbound_call_attempts where call_sid = any (${array(sids, "text")})`,
   );
-  for (const { sid } of known) taken.sids.add(sid);
+  return {
+    numbers: new Set([...numbers.filter((number) => taken.numbers.has(number)), ...active.map(({ number }) => number)]),
+    sids: new Set([...sids.filter((sid) => taken.sids.has(sid)), ...known.map(({ sid }) => sid)]),
+  };
 }
 
 /** The run itself. With nobody left to call it is over: completed, never failed for having nothing to do. */
