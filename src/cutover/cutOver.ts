@@ -1,11 +1,11 @@
 // The cut-over: every run of the old system becomes ours, with its workers stopped. Killed anywhere, the next one goes
 // on: a run is handed over whole or not at all.
 import { sql } from "drizzle-orm";
-import { row, rows, type Database } from "../../db/client.ts";
+import { rows, type Database } from "../../db/client.ts";
 import { cleanOldRows } from "../../db/migrate.ts";
-import { CodedError } from "../errors.ts";
 import type { Taken } from "./decide.ts";
 import { handOverRun, takeRuns, tally } from "./handOverRun.ts";
+import { requireOldWorkersStopped } from "./oldWorkers.ts";
 
 export interface CutOver {
   /** Runs handed over, by what they are now. */
@@ -14,8 +14,6 @@ export interface CutOver {
   jobs: Record<"queued" | "live" | "failed" | "cancelled", number>;
 }
 
-/** The old worker's heartbeat and its calls are seconds apart. */
-const ALIVE_MINUTES = 2;
 /** Ended runs per transaction. */
 const BATCH = 500;
 
@@ -54,32 +52,6 @@ export async function oldRuns(db: Database): Promise<Record<string, number>> {
     sql`select coalesce(status, 'none') as status, count(*)::int as n from outbound_call_runs where engine <> 'ringpost' group by 1 order by 1`,
   );
   return Object.fromEntries(found.map(({ status, n }) => [status, n]));
-}
-
-async function requireOldWorkersStopped(db: Database): Promise<void> {
-  const since = sql`clock_timestamp()::timestamp - make_interval(mins => ${ALIVE_MINUTES})`;
-  const alive = await row<{ id: number; worker: string | null; ahead: boolean }>(
-    db,
-    sql`select r.id, r.locked_by_worker as worker,
-               greatest(r.lock_ts, r.updated_at) > clock_timestamp()::timestamp + make_interval(mins => ${ALIVE_MINUTES}) as ahead
-          from outbound_call_runs r
-         where r.engine <> 'ringpost' and r.status = 'running'
-           and (r.lock_ts > ${since} or r.updated_at > ${since}
-                or exists (select from outbound_call_jobs j
-                            where j.run_id = r.id and greatest(j.dial_started_at, j.started_at, j.completed_at) > ${since}))
-         limit 1`,
-  );
-  if (!alive) return;
-  if (alive.ahead)
-    throw new CodedError(
-      "cutover.old_workers_alive",
-      `the times of run ${alive.id} lie in the future, so nobody can tell whether an old worker serves it: make sure that they are stopped, then CUTOVER=force`,
-    );
-  const who = alive.worker === null ? "" : ` by ${alive.worker}`;
-  throw new CodedError(
-    "cutover.old_workers_alive",
-    `run ${alive.id} was served${who} within the last ${ALIVE_MINUTES} minutes: stop the old workers, wait, and try again (CUTOVER=force if you know better)`,
-  );
 }
 
 /** Most of a database: ended runs without an open job need no decision, and go by the hundred. */
