@@ -139,7 +139,11 @@ export function takeRuns(matching: ReturnType<typeof sql>, status: RunStatus | n
            completed_at = case when t.status <> 'pending' then coalesce(r.ended_at, r.completed_at, t.at) end,
            total_leads = t.total, queued_count = t.queued, in_progress_count = t.live, completed_count = t.completed,
            failed_count = t.failed, cancelled_count = t.cancelled, cursor_position = t.completed + t.failed + t.cancelled,
-           worker_id = null, updated_at = t.at
+           worker_id = null, updated_at = t.at,
+           -- A run that goes on has no holder yet. With the old worker's lock it would pass for abandoned once that is old,
+           -- and nobody would dial it; on a run that has ended the lock stays, as audit.
+           lock_ts = case when t.status <> 'pending' then r.lock_ts end,
+           locked_by_worker = case when t.status <> 'pending' then r.locked_by_worker end
       from (select s.id, coalesce(${status}, s.status) as status, clock_timestamp()::timestamp as at, n.*
               from outbound_call_runs s
              cross join lateral (
