@@ -4,9 +4,9 @@ import { sql } from "drizzle-orm";
 import { array, row, rows, type Database, type Tx } from "../../db/client.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import { lockBusiness, lockEnqueue } from "../../db/locks.ts";
-import { normalisePhone } from "../leads/phone.ts";
+import { normalisePhone, type NormalisedPhone } from "../leads/phone.ts";
 import { audit } from "../runs/audit.ts";
-import type { JobStatus, RunStatus } from "../runs/states.ts";
+import type { RunStatus } from "../runs/states.ts";
 import { wakeDispatch } from "../runs/wake.ts";
 import { applyMoves } from "./applyMoves.ts";
 import { decideJobs, statusAfter, type Move, type OldJob, type OldRun, type Taken } from "./decide.ts";
@@ -28,7 +28,7 @@ export async function handOverRun(
   runId: number,
   taken: Taken,
 ): Promise<HandedOver | undefined> {
-  const jobs = await readJobs(db, businessId, runId);
+  const phones = await readPhones(db, businessId, runId);
   const done = await inTransaction(db, async (tx) => {
     await lockBusiness(tx, businessId);
     await lockEnqueue(tx, businessId);
@@ -41,6 +41,7 @@ export async function handOverRun(
              for update`,
     );
     if (!run) return undefined;
+    const jobs = await lockJobs(tx, businessId, runId, phones);
     // A copy: a transaction that is repeated must not find its own run's numbers taken.
     const inUse = await whatIsInUse(tx, businessId, jobs, taken);
     const moves = decideJobs(run, jobs, inUse);
@@ -63,30 +64,43 @@ export async function handOverRun(
   return { status: done.status, moves: done.moves };
 }
 
-/** Outside the transaction, because numbers cost processor time; the old workers are stopped, nothing moves. */
-async function readJobs(db: Database, businessId: number, runId: number): Promise<OldJob[]> {
-  const found = await rows<{
-    id: number;
-    status: JobStatus;
-    phone: string | null;
-    sid: string | null;
-    touched: boolean;
-    ageMs: number;
-  }>(
+/** By job. Outside the transaction, because numbers cost processor time. */
+async function readPhones(db: Database, businessId: number, runId: number): Promise<Map<number, NormalisedPhone>> {
+  const found = await rows<{ id: number; phone: string | null }>(
     db,
+    sql`select j.id, l.phone_e164 as phone
+          from outbound_call_jobs j join leads l on l.id = j.lead_id
+         where j.run_id = ${runId} and j.business_id = ${businessId}`,
+  );
+  const phones = new Map<number, NormalisedPhone>();
+  for (const { id, phone } of found) {
+    phones.set(id, normalisePhone(phone));
+    if (phones.size % SLICE === 0) await yieldToOthers();
+  }
+  return phones;
+}
+
+/**
+ * What is decided is decided about locked rows: an old worker that works on, unnoticed or by CUTOVER=force, cannot take a
+ * job that is about to wait for us. The run is locked for update, so that no job can come to it either.
+ */
+async function lockJobs(
+  tx: Tx,
+  businessId: number,
+  runId: number,
+  phones: Map<number, NormalisedPhone>,
+): Promise<OldJob[]> {
+  const found = await rows<Omit<OldJob, "phone"> & { phone: string | null }>(
+    tx,
     sql`select j.id, j.status, l.phone_e164 as phone, coalesce(j.call_sid, j.twilio_call_sid) as sid,
                j.dial_lock_token is not null or j.dial_started_at is not null as touched,
                coalesce(extract(epoch from clock_timestamp()::timestamp - coalesce(j.dial_started_at, j.started_at, j.created_at)) * 1000, 1e15)::float8 as "ageMs"
           from outbound_call_jobs j join leads l on l.id = j.lead_id
          where j.run_id = ${runId} and j.business_id = ${businessId}
-         order by j.id`,
+         order by j.id
+           for no key update of j`,
   );
-  const jobs: OldJob[] = [];
-  for (const { phone, ...job } of found) {
-    jobs.push({ ...job, phone: normalisePhone(phone) });
-    if (jobs.length % SLICE === 0) await yieldToOthers();
-  }
-  return jobs;
+  return found.map(({ phone, ...job }) => ({ ...job, phone: phones.get(job.id) ?? normalisePhone(phone) }));
 }
 
 /** Of the jobs' numbers and SIDs, those in use in other runs. */

@@ -1,11 +1,15 @@
 // One run's hand-over beside whatever may go wrong with it: a transaction that Postgres ends, an old worker in between.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Database } from "../../db/client.ts";
+import { sql } from "drizzle-orm";
+import { row, rows, type Database } from "../../db/client.ts";
+import { DISPATCH_CLASS } from "../../db/locks.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Taken } from "../../src/cutover/decide.ts";
 import { handOverRun } from "../../src/cutover/handOverRun.ts";
 import { lockWaitingRuns } from "../../src/runs/businessNow.ts";
+import { until } from "../support/until.ts";
+import { brokenRules } from "../support/world/invariants.ts";
 import { LIMITS } from "../support/world.ts";
 import { aRun, fates, openOldShop, queuedJobs } from "./oldShop.ts";
 
@@ -24,6 +28,12 @@ function losingOneCommit(db: Database): void {
     Object.assign(client, { query: losing });
   });
 }
+
+const untilWaiting = (db: Database) =>
+  until(
+    () => row(db, sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`),
+    "the hand-over waits for the business's lock",
+  );
 
 describe("a run's hand-over", () => {
   it("decides the same again when its transaction has to be repeated", async (t) => {
@@ -55,6 +65,41 @@ describe("a run's hand-over", () => {
     assert.deepEqual(
       waiting.map(({ id, queued }) => [id, queued]),
       [[1, 2]],
+    );
+  });
+
+  it("goes by what an old worker did while it waited", async (t) => {
+    const db = await openOldShop(t, [aRun(1, "running"), queuedJobs(1, 1, 4)].join(";"));
+    const inDispatch = await db.$client.connect();
+    await inDispatch.query(`begin; select pg_advisory_xact_lock(${DISPATCH_CLASS}, 1)`);
+    const handing = handOverRun(db, 1, 1, nothing());
+    await untilWaiting(db);
+    await db.execute(
+      sql`update outbound_call_jobs set status = 'calling', call_sid = 'CA1', dial_started_at = now() where id = 101`,
+    );
+    await db.execute(sql`update outbound_call_jobs set dial_lock_token = 'old' where id = 102`);
+    await db.execute(
+      sql`update outbound_call_jobs set status = 'completed', completed_at = now(), call_sid = 'CA3' where id = 103`,
+    );
+    await db.execute(sql`insert into outbound_call_jobs (id, run_id, lead_id, status) values (105, 1, 5, 'queued')`);
+    await inDispatch.query("commit");
+    inDispatch.release();
+    await handing;
+    assert.deepEqual(await fates(db, 1), {
+      101: "calling",
+      102: "failed outcome_unknown",
+      103: "completed",
+      104: "queued",
+      105: "queued",
+    });
+    for (const [rule, found] of Object.entries(await brokenRules(db))) assert.deepEqual(found, [], rule);
+    const numbers = await rows<{ n: string }>(
+      db,
+      sql`select to_number as n from outbound_call_jobs where status = 'queued' order by id`,
+    );
+    assert.deepEqual(
+      numbers.map(({ n }) => n),
+      ["+972520000004", "+972520000005"],
     );
   });
 });
