@@ -29,10 +29,7 @@ export async function cutOver(
   await cleanOldRows(db.$client.options.connectionString ?? "", options.report);
   const done: CutOver = { runs: {}, jobs: { queued: 0, live: 0, failed: 0, cancelled: 0 } };
   await takeEnded(db, done);
-  const left = await rows<{ id: number; businessId: number }>(
-    db,
-    sql`select id, business_id as "businessId" from outbound_call_runs where engine <> 'ringpost' order by business_id, id`,
-  );
+  const left = await runsLeft(db);
   let business = 0;
   let taken: Taken = { numbers: new Set(), sids: new Set() };
   for (const { id, businessId } of left) {
@@ -52,6 +49,22 @@ export async function oldRuns(db: Database): Promise<Record<string, number>> {
     sql`select coalesce(status, 'none') as status, count(*)::int as n from outbound_call_runs where engine <> 'ringpost' group by 1 order by 1`,
   );
   return Object.fromEntries(found.map(({ status, n }) => [status, n]));
+}
+
+/**
+ * A business's runs with live calls first, and those that go on by themselves last: our workers may be alive already, and
+ * must find every call of the old system in its slot, and whom it has on the phone, before they dial for the business.
+ */
+async function runsLeft(db: Database): Promise<{ id: number; businessId: number }[]> {
+  return await rows<{ id: number; businessId: number }>(
+    db,
+    sql`select r.id, r.business_id as "businessId"
+          from outbound_call_runs r
+         where r.engine <> 'ringpost'
+         order by r.business_id,
+                  exists (select from outbound_call_jobs j where j.run_id = r.id and j.status in ('dialing', 'calling')) desc,
+                  r.status = 'pending', r.id`,
+  );
 }
 
 /** Most of a database: ended runs without an open job need no decision, and go by the hundred. */
