@@ -5,6 +5,7 @@ import { rows, type Database } from "../../db/client.ts";
 import { cleanOldRows } from "../../db/migrate.ts";
 import type { Taken } from "./decide.ts";
 import { handOverRun, takeRuns, tally } from "./handOverRun.ts";
+import { takenBefore } from "./inUse.ts";
 import { requireOldWorkersStopped } from "./oldWorkers.ts";
 
 export interface CutOver {
@@ -31,9 +32,9 @@ export async function cutOver(
   await takeEnded(db, done);
   const left = await runsLeft(db);
   let business = 0;
-  let taken: Taken = { numbers: new Set(), sids: new Set() };
+  let taken: Taken | undefined;
   for (const { id, businessId } of left) {
-    if (businessId !== business) [business, taken] = [businessId, { numbers: new Set(), sids: new Set() }];
+    if (!taken || businessId !== business) [business, taken] = [businessId, await takenBefore(db, businessId)];
     const run = await handOverRun(db, businessId, id, taken);
     if (!run) continue;
     done.runs[run.status] = (done.runs[run.status] ?? 0) + 1;

@@ -1,7 +1,7 @@
 // One run of the old system becomes ours, in one transaction: its jobs as decide.ts says, its counters counted anew.
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { sql } from "drizzle-orm";
-import { array, row, rows, type Database, type Tx } from "../../db/client.ts";
+import { row, rows, type Database, type Tx } from "../../db/client.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import { lockBusiness, lockEnqueue } from "../../db/locks.ts";
 import { normalisePhone, type NormalisedPhone } from "../leads/phone.ts";
@@ -10,6 +10,7 @@ import type { RunStatus } from "../runs/states.ts";
 import { wakeDispatch } from "../runs/wake.ts";
 import { applyMoves } from "./applyMoves.ts";
 import { decideJobs, statusAfter, type Move, type OldJob, type OldRun, type Taken } from "./decide.ts";
+import { whatIsInUse } from "./inUse.ts";
 
 export interface HandedOver {
   status: RunStatus;
@@ -101,24 +102,6 @@ async function lockJobs(
            for no key update of j`,
   );
   return found.map(({ phone, ...job }) => ({ ...job, phone: phones.get(job.id) ?? normalisePhone(phone) }));
-}
-
-/** Of the jobs' numbers and SIDs, those in use in other runs. */
-async function whatIsInUse(tx: Tx, businessId: number, jobs: OldJob[], taken: Taken): Promise<Taken> {
-  const numbers = jobs.flatMap((job) => (job.phone.ok ? [job.phone.e164] : []));
-  const sids = jobs.flatMap((job) => job.sid ?? []);
-  const active = await rows<{ number: string }>(
-    tx,
-    sql`select active_number as number from outbound_call_jobs where business_id = ${businessId} and active_number = any (${array(numbers, "text")})`,
-  );
-  const known = await rows<{ sid: string }>(
-    tx,
-    sql`select call_sid as sid from outbound_call_attempts where call_sid = any (${array(sids, "text")})`,
-  );
-  return {
-    numbers: new Set([...numbers.filter((number) => taken.numbers.has(number)), ...active.map(({ number }) => number)]),
-    sids: new Set([...sids.filter((sid) => taken.sids.has(sid)), ...known.map(({ sid }) => sid)]),
-  };
 }
 
 /** The run itself. With nobody left to call it is over: completed, never failed for having nothing to do. */

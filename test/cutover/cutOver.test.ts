@@ -9,6 +9,7 @@ import { migrateDatabase } from "../../db/migrate.ts";
 import { forTenant } from "../../db/tenant.ts";
 import { runView } from "../../src/api/views.ts";
 import { cutOver } from "../../src/cutover/cutOver.ts";
+import { handOverRun } from "../../src/cutover/handOverRun.ts";
 import { reconcile } from "../../src/runs/reconcile.ts";
 import { wakeDispatch } from "../../src/runs/wake.ts";
 import { resumeRun } from "../../src/runs/resume.ts";
@@ -20,7 +21,7 @@ import { brokenRules } from "../support/world/invariants.ts";
 import { assertInvariants, world, type World } from "../support/world.ts";
 import { CRM, mixture, oldSteps, prefixes, type OldState } from "../upgrade/oldStates.ts";
 import { connect, everything, oldDatabase } from "../upgrade/support.ts";
-import { aRun, anOldShop, fates, queuedJobs } from "./oldShop.ts";
+import { aRun, anOldShop, fates, openOldShop, queuedJobs } from "./oldShop.ts";
 
 const SEED = 3;
 const SHOP = { id: 1, from: "+97231234567", highestLimit: 3 };
@@ -165,6 +166,23 @@ describe("the cut-over", () => {
     assert.equal((await fates(w.db, 1))[101], "cancelled already_queued");
     const { maxLivePerFrom } = await w.carrier.report();
     assert.equal(maxLivePerFrom[SHOP.from], 1);
+  });
+
+  it("remembers what waits in the runs that it had handed over when it was killed", async (t) => {
+    const db = await openOldShop(
+      t,
+      `${aRun(1, "running")}; ${aRun(2, "running")}; ${aRun(3, "failed", "ended_at", "now() - interval '1 hour'")};
+       ${queuedJobs(1, 1, 2)}; ${queuedJobs(2, 1, 3)}; ${queuedJobs(3, 3, 3)}`,
+    );
+    await handOverRun(db, 1, 1, { numbers: new Set(), sids: new Set() });
+    await handOverRun(db, 1, 3, { numbers: new Set(), sids: new Set() });
+    await cutOver(db);
+    assert.deepEqual(await fates(db, 2), {
+      201: "cancelled already_queued",
+      202: "cancelled already_queued",
+      // Run 3 had failed long before: its resume looks whom others call.
+      203: "queued",
+    });
   });
 
   const random = seeded(SEED);
