@@ -47,8 +47,10 @@ const isLive = (job: OldJob) => job.status === "dialing" || job.status === "call
 
 /** What the run becomes if it has anybody left. */
 export function statusAfter(run: OldRun, jobs: readonly OldJob[]): RunStatus {
-  if (run.status !== "pending" && run.status !== "running") return run.status;
+  if (run.status === "completed" || run.status === "cancelled" || run.status === "stopped") return run.status;
+  // Also where it failed meanwhile: resume refuses such a run, and its jobs would wait for nobody.
   if (run.cancelRequested) return "cancelled";
+  if (run.status === "failed") return "failed";
   return run.status === "pending" && Math.abs(run.ageMs) < FRESH_MS && !jobs.some(isLive) ? "pending" : "failed";
 }
 

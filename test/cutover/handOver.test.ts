@@ -5,6 +5,7 @@ import { sql } from "drizzle-orm";
 import { row, rows, type Database } from "../../db/client.ts";
 import { DISPATCH_CLASS } from "../../db/locks.ts";
 import { inTransaction } from "../../db/transaction.ts";
+import { cutOver } from "../../src/cutover/cutOver.ts";
 import type { Taken } from "../../src/cutover/decide.ts";
 import { handOverRun } from "../../src/cutover/handOverRun.ts";
 import { lockWaitingRuns } from "../../src/runs/businessNow.ts";
@@ -66,6 +67,19 @@ describe("a run's hand-over", () => {
       waiting.map(({ id, queued }) => [id, queued]),
       [[1, 2]],
     );
+  });
+
+  it("leaves nobody waiting in a failed run that was asked to cancel", async (t) => {
+    const db = await openOldShop(
+      t,
+      `${aRun(1, "failed", "cancel_requested, ended_at", "true, now() - interval '1 hour'")}; ${queuedJobs(1, 1, 2)};
+       update outbound_call_jobs set status = 'calling', call_sid = 'CA1' where id = 101`,
+    );
+    await cutOver(db);
+    assert.deepEqual(await fates(db, 1), { 101: "calling", 102: "cancelled" });
+    const run = await row<object>(db, sql`select status, queued_count as queued from outbound_call_runs where id = 1`);
+    assert.deepEqual(run, { status: "cancelled", queued: 0 });
+    for (const [rule, found] of Object.entries(await brokenRules(db))) assert.deepEqual(found, [], rule);
   });
 
   it("goes by what an old worker did while it waited", async (t) => {
