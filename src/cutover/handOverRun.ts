@@ -94,7 +94,7 @@ async function lockJobs(
   const found = await rows<Omit<OldJob, "phone"> & { phone: string | null }>(
     tx,
     sql`select j.id, j.status, l.phone_e164 as phone, coalesce(j.call_sid, j.twilio_call_sid) as sid,
-               j.dial_lock_token is not null or j.dial_started_at is not null as touched,
+               num_nonnulls(j.dial_lock_token, j.dial_started_at, j.started_at, j.completed_at) > 0 as touched,
                coalesce(extract(epoch from clock_timestamp()::timestamp - coalesce(j.dial_started_at, j.started_at, j.created_at)) * 1000, 1e15)::float8 as "ageMs"
           from outbound_call_jobs j join leads l on l.id = j.lead_id
          where j.run_id = ${runId} and j.business_id = ${businessId}

@@ -77,6 +77,10 @@ describe("a job of the old system", () => {
     assert.deepEqual(ways(aRun(), [aJob({ phone: same }), aJob({ phone: same, status: "completed" })]), [
       "cancelled duplicate_phone",
     ]);
+    assert.deepEqual(ways(aRun(), [aJob({ phone: same }), aJob({ phone: same, touched: true })]), [
+      "cancelled duplicate_phone",
+      "failed outcome_unknown",
+    ]);
     const taken = nothing();
     assert.deepEqual(ways(aRun(), [aJob({ phone: same })], taken), ["queued"]);
     assert.deepEqual(ways(aRun(), [aJob({ phone: same })], taken), ["cancelled already_queued"]);

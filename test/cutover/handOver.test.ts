@@ -82,6 +82,21 @@ describe("a run's hand-over", () => {
     for (const [rule, found] of Object.entries(await brokenRules(db))) assert.deepEqual(found, [], rule);
   });
 
+  it("puts nobody back in the queue of whom only a time says that they may have been called", async (t) => {
+    const db = await openOldShop(
+      t,
+      `${aRun(1, "running")}; ${queuedJobs(1, 1, 3)};
+       update outbound_call_jobs set started_at = now() - interval '1 hour' where id = 101;
+       update outbound_call_jobs set completed_at = now() - interval '1 hour' where id = 102`,
+    );
+    await handOverRun(db, 1, 1, nothing());
+    assert.deepEqual(await fates(db, 1), {
+      101: "failed outcome_unknown",
+      102: "failed outcome_unknown",
+      103: "queued",
+    });
+  });
+
   it("goes by what an old worker did while it waited", async (t) => {
     const db = await openOldShop(t, [aRun(1, "running"), queuedJobs(1, 1, 4)].join(";"));
     const inDispatch = await db.$client.connect();
