@@ -1,11 +1,12 @@
 // The cut-over: every run of the old system becomes ours, with its workers stopped. Killed anywhere, the next one goes
 // on: a run is handed over whole or not at all.
 import { sql } from "drizzle-orm";
-import { row, rows, type Database } from "../../db/client.ts";
+import { rows, type Database } from "../../db/client.ts";
 import { cleanOldRows } from "../../db/migrate.ts";
-import { CodedError } from "../errors.ts";
 import type { Taken } from "./decide.ts";
 import { handOverRun, takeRuns, tally } from "./handOverRun.ts";
+import { takenBefore } from "./inUse.ts";
+import { requireOldWorkersStopped } from "./oldWorkers.ts";
 
 export interface CutOver {
   /** Runs handed over, by what they are now. */
@@ -14,8 +15,6 @@ export interface CutOver {
   jobs: Record<"queued" | "live" | "failed" | "cancelled", number>;
 }
 
-/** The old worker's heartbeat and its calls are seconds apart. */
-const ALIVE_MINUTES = 2;
 /** Ended runs per transaction. */
 const BATCH = 500;
 
@@ -31,14 +30,11 @@ export async function cutOver(
   await cleanOldRows(db.$client.options.connectionString ?? "", options.report);
   const done: CutOver = { runs: {}, jobs: { queued: 0, live: 0, failed: 0, cancelled: 0 } };
   await takeEnded(db, done);
-  const left = await rows<{ id: number; businessId: number }>(
-    db,
-    sql`select id, business_id as "businessId" from outbound_call_runs where engine <> 'ringpost' order by business_id, id`,
-  );
+  const left = await runsLeft(db);
   let business = 0;
-  let taken: Taken = { numbers: new Set(), sids: new Set() };
+  let taken: Taken | undefined;
   for (const { id, businessId } of left) {
-    if (businessId !== business) [business, taken] = [businessId, { numbers: new Set(), sids: new Set() }];
+    if (!taken || businessId !== business) [business, taken] = [businessId, await takenBefore(db, businessId)];
     const run = await handOverRun(db, businessId, id, taken);
     if (!run) continue;
     done.runs[run.status] = (done.runs[run.status] ?? 0) + 1;
@@ -56,29 +52,19 @@ export async function oldRuns(db: Database): Promise<Record<string, number>> {
   return Object.fromEntries(found.map(({ status, n }) => [status, n]));
 }
 
-async function requireOldWorkersStopped(db: Database): Promise<void> {
-  const since = sql`clock_timestamp()::timestamp - make_interval(mins => ${ALIVE_MINUTES})`;
-  const alive = await row<{ id: number; worker: string | null; ahead: boolean }>(
+/**
+ * A business's runs with live calls first, and those that go on by themselves last: our workers may be alive already, and
+ * must find every call of the old system in its slot, and whom it has on the phone, before they dial for the business.
+ */
+async function runsLeft(db: Database): Promise<{ id: number; businessId: number }[]> {
+  return await rows<{ id: number; businessId: number }>(
     db,
-    sql`select r.id, r.locked_by_worker as worker,
-               greatest(r.lock_ts, r.updated_at) > clock_timestamp()::timestamp + make_interval(mins => ${ALIVE_MINUTES}) as ahead
+    sql`select r.id, r.business_id as "businessId"
           from outbound_call_runs r
-         where r.engine <> 'ringpost' and r.status = 'running'
-           and (r.lock_ts > ${since} or r.updated_at > ${since}
-                or exists (select from outbound_call_jobs j
-                            where j.run_id = r.id and greatest(j.dial_started_at, j.started_at, j.completed_at) > ${since}))
-         limit 1`,
-  );
-  if (!alive) return;
-  if (alive.ahead)
-    throw new CodedError(
-      "cutover.old_workers_alive",
-      `the times of run ${alive.id} lie in the future, so nobody can tell whether an old worker serves it: make sure that they are stopped, then CUTOVER=force`,
-    );
-  const who = alive.worker === null ? "" : ` by ${alive.worker}`;
-  throw new CodedError(
-    "cutover.old_workers_alive",
-    `run ${alive.id} was served${who} within the last ${ALIVE_MINUTES} minutes: stop the old workers, wait, and try again (CUTOVER=force if you know better)`,
+         where r.engine <> 'ringpost'
+         order by r.business_id,
+                  exists (select from outbound_call_jobs j where j.run_id = r.id and j.status in ('dialing', 'calling')) desc,
+                  r.status = 'pending', r.id`,
   );
 }
 

@@ -15,7 +15,7 @@ export interface OldJob {
   /** The lead's number of today. */
   phone: NormalisedPhone;
   sid: string | null;
-  /** The old worker took it: a lock token or a dial time. */
+  /** The old worker took it: a lock token or a time. The first versions wrote no more than when a job began and ended. */
   touched: boolean;
   /** Since it was dialled or made. */
   ageMs: number;
@@ -45,10 +45,14 @@ const UNKNOWN = "outcome_unknown";
 
 const isLive = (job: OldJob) => job.status === "dialing" || job.status === "calling";
 
+const mayHaveCalled = (job: OldJob) => job.touched || job.sid !== null;
+
 /** What the run becomes if it has anybody left. */
 export function statusAfter(run: OldRun, jobs: readonly OldJob[]): RunStatus {
-  if (run.status !== "pending" && run.status !== "running") return run.status;
+  if (run.status === "completed" || run.status === "cancelled" || run.status === "stopped") return run.status;
+  // Also where it failed meanwhile: resume refuses such a run, and its jobs would wait for nobody.
   if (run.cancelRequested) return "cancelled";
+  if (run.status === "failed") return "failed";
   return run.status === "pending" && Math.abs(run.ageMs) < FRESH_MS && !jobs.some(isLive) ? "pending" : "failed";
 }
 
@@ -57,11 +61,11 @@ export function decideJobs(run: OldRun, jobs: readonly OldJob[], taken: Taken): 
   const after = statusAfter(run, jobs);
   const wasOpen = run.status === "pending" || run.status === "running";
   // Whoever was called in this run, or may have been, keeps the number from being called again in it.
-  const inRun = new Set(jobs.filter((job) => job.status !== "queued").flatMap(numberOf));
+  const inRun = new Set(jobs.filter((job) => job.status !== "queued" || mayHaveCalled(job)).flatMap(numberOf));
   return jobs.flatMap((job): Move[] => {
     if (isLive(job)) return [liveMove(job, taken)];
     if (job.status !== "queued") return [];
-    if (job.touched || job.sid !== null) return [failed(job.id, UNKNOWN, UNKNOWN, "The old system may have called")];
+    if (mayHaveCalled(job)) return [failed(job.id, UNKNOWN, UNKNOWN, "The old system may have called")];
     if (after !== "pending" && after !== "failed")
       return [{ id: job.id, to: "cancelled", code: null, message: endOf(after) }];
     if (!job.phone.ok) return [failed(job.id, "rejected", job.phone.reason, job.phone.reason)];

@@ -9,6 +9,7 @@ import { migrateDatabase } from "../../db/migrate.ts";
 import { forTenant } from "../../db/tenant.ts";
 import { runView } from "../../src/api/views.ts";
 import { cutOver } from "../../src/cutover/cutOver.ts";
+import { handOverRun } from "../../src/cutover/handOverRun.ts";
 import { reconcile } from "../../src/runs/reconcile.ts";
 import { wakeDispatch } from "../../src/runs/wake.ts";
 import { resumeRun } from "../../src/runs/resume.ts";
@@ -20,6 +21,7 @@ import { brokenRules } from "../support/world/invariants.ts";
 import { assertInvariants, world, type World } from "../support/world.ts";
 import { CRM, mixture, oldSteps, prefixes, type OldState } from "../upgrade/oldStates.ts";
 import { connect, everything, oldDatabase } from "../upgrade/support.ts";
+import { aRun, anOldShop, fates, openOldShop, queuedJobs } from "./oldShop.ts";
 
 const SEED = 3;
 const SHOP = { id: 1, from: "+97231234567", highestLimit: 3 };
@@ -130,6 +132,57 @@ describe("the cut-over", () => {
       0,
     );
     assert.ok((await cutOver(db, { force: true })).runs["failed"]);
+  });
+
+  it("knows a business's live calls before our workers dial for it", async (t) => {
+    const w = await world(t, {
+      carrier: { scripts: [{ talkMs: 600_000 }] },
+      database: (scope) =>
+        anOldShop(
+          scope,
+          `insert into outbound_call_runs (id, business_id, status, created_at, updated_at) values
+             (1, 1, 'pending', now() - interval '5 minutes', now() - interval '5 minutes');
+           ${aRun(2, "running")}; ${aRun(3, "stopped", "ended_at", "now() - interval '1 hour'")};
+           ${queuedJobs(1, 1, 20)}; ${queuedJobs(2, 1, 1)}; ${queuedJobs(3, 30, 30)};
+           update outbound_call_jobs set status = 'calling', call_sid = 'CA' || id, dial_started_at = now() - interval '1 hour' where run_id > 1`,
+        ),
+    });
+    w.businesses.push(SHOP);
+    await w.worker();
+    await cutOver(w.db);
+    const handed = await rows<{ run: number }>(
+      w.db,
+      sql`select run_id as run from outbound_run_events where kind = 'run.handed_over' order by id`,
+    );
+    assert.deepEqual(
+      handed.map(({ run }) => run),
+      [2, 3, 1],
+      "whoever goes on by itself comes last",
+    );
+    // Two of the three lines are taken by the old system's calls.
+    await w.untilRun(1, (run) => run.inProgress > 0);
+    await w.carrier.waitFor((r) => r.totalCreates > 0);
+    assert.equal((await w.run(1)).inProgress, 1);
+    assert.equal((await fates(w.db, 1))[101], "cancelled already_queued");
+    const { maxLivePerFrom } = await w.carrier.report();
+    assert.equal(maxLivePerFrom[SHOP.from], 1);
+  });
+
+  it("remembers what waits in the runs that it had handed over when it was killed", async (t) => {
+    const db = await openOldShop(
+      t,
+      `${aRun(1, "running")}; ${aRun(2, "running")}; ${aRun(3, "failed", "ended_at", "now() - interval '1 hour'")};
+       ${queuedJobs(1, 1, 2)}; ${queuedJobs(2, 1, 3)}; ${queuedJobs(3, 3, 3)}`,
+    );
+    await handOverRun(db, 1, 1, { numbers: new Set(), sids: new Set() });
+    await handOverRun(db, 1, 3, { numbers: new Set(), sids: new Set() });
+    await cutOver(db);
+    assert.deepEqual(await fates(db, 2), {
+      201: "cancelled already_queued",
+      202: "cancelled already_queued",
+      // Run 3 had failed long before: its resume looks whom others call.
+      203: "queued",
+    });
   });
 
   const random = seeded(SEED);

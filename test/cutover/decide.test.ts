@@ -38,6 +38,7 @@ describe("a run of the old system", () => {
       [aRun({ cancelRequested: true }), [], "cancelled"],
       [aRun({ status: "pending", cancelRequested: true }), [], "cancelled"],
       [aRun({ status: "completed", cancelRequested: true }), [], "completed"],
+      [aRun({ status: "failed", cancelRequested: true }), [], "cancelled"],
       [aRun({ status: "stopped" }), [], "stopped"],
     ];
     for (const [run, jobs, after] of rows) assert.equal(statusAfter(run, jobs), after, JSON.stringify(run));
@@ -76,6 +77,10 @@ describe("a job of the old system", () => {
     assert.deepEqual(ways(aRun(), [aJob({ phone: same }), aJob({ phone: same, status: "completed" })]), [
       "cancelled duplicate_phone",
     ]);
+    assert.deepEqual(ways(aRun(), [aJob({ phone: same }), aJob({ phone: same, touched: true })]), [
+      "cancelled duplicate_phone",
+      "failed outcome_unknown",
+    ]);
     const taken = nothing();
     assert.deepEqual(ways(aRun(), [aJob({ phone: same })], taken), ["queued"]);
     assert.deepEqual(ways(aRun(), [aJob({ phone: same })], taken), ["cancelled already_queued"]);
@@ -89,6 +94,7 @@ describe("a job of the old system", () => {
   it("of a run that ended otherwise is cancelled, and what has ended stays", () => {
     assert.deepEqual(ways(aRun({ status: "stopped" }), [aJob(), aJob({ status: "completed" })]), ["cancelled"]);
     assert.deepEqual(ways(aRun({ cancelRequested: true }), [aJob()]), ["cancelled"]);
+    assert.deepEqual(ways(aRun({ status: "failed", cancelRequested: true }), [aJob()]), ["cancelled"]);
     assert.deepEqual(ways(aRun({ status: "completed" }), [aJob(), aJob({ status: "failed" })]), ["cancelled"]);
   });
 });
