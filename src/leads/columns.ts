@@ -2,7 +2,7 @@
 
 import type { CountryCode } from "libphonenumber-js/max";
 
-import { fieldOf, type TextField } from "./headers.ts";
+import { fieldOf, OWNERS, type PhoneField, type TextField, type Title } from "./headers.ts";
 import { normalisePhone } from "./phone.ts";
 import { cleanLine } from "./text.ts";
 
@@ -17,6 +17,8 @@ export type Columns = { phone: number[] } & Partial<Record<TextField, number>>;
 
 /** What was taken for what, to show to the user: the column's title, or its 1-based number where there is none. */
 export type Mapping = Partial<Record<TextField | "phone" | "other_phone", string | number>>;
+
+type PhoneTitle = { column: number; field: PhoneField; owner: Title["owner"] };
 
 export type Layout = {
   columns: Columns;
@@ -80,16 +82,25 @@ function namesColumn(sample: Sample): number | undefined {
 
 /** The first column of each title counts; phone columns are all kept, mobiles first. */
 function titledColumns(cells: readonly string[]): Columns {
-  const mobiles: number[] = [];
-  const phones: number[] = [];
+  const phones: PhoneTitle[] = [];
   const texts: Partial<Record<TextField, number>> = {};
   for (const [column, cell] of cells.entries()) {
-    const field = fieldOf(cell);
-    if (field === "mobile") mobiles.push(column);
-    else if (field === "phone") phones.push(column);
-    else if (field !== undefined) texts[field] ??= column;
+    const title = fieldOf(cell);
+    if (title === undefined) continue;
+    const { field, owner } = title;
+    if (field === "mobile" || field === "phone") phones.push({ column, field, owner });
+    else texts[field] ??= column;
   }
-  return { ...texts, phone: [...mobiles, ...phones] };
+  return { ...texts, phone: phoneColumns(phones) };
+}
+
+/** Those most surely the lead's own and no others, not even to fill an empty cell: the agent beside them is no lead. */
+function phoneColumns(titles: readonly PhoneTitle[]): number[] {
+  const surest = OWNERS.find((owner) => titles.some((title) => title.owner === owner));
+  const own = titles.filter(({ owner }) => owner === surest);
+  const mobiles = own.filter(({ field }) => field === "mobile");
+  const others = own.filter(({ field }) => field === "phone");
+  return [...mobiles, ...others].map(({ column }) => column);
 }
 
 function mappingOf({ phone, ...texts }: Columns, titles: readonly string[]): Mapping {

@@ -45,11 +45,21 @@ describe("fieldOf", () => {
     ["name", "Name", "full name", "שם", "שם מלא", '"שם"', "איש קשר"],
     ["notes", "Notes", "comments", "הערות"],
     ["city", "City", "עיר", "יישוב"],
-    [undefined, "", "id", "phone type", "סוג טלפון", "הערות טלפון", "Email", "please phone me back at home tomorrow"],
+    [
+      undefined,
+      "",
+      "id",
+      "phone type",
+      "סוג טלפון",
+      "הערות טלפון",
+      "Phone 1 - Label",
+      "Email",
+      "please phone me back at home tomorrow",
+    ],
   ];
   for (const [field, ...titles] of TITLES) {
     it(`knows titles of ${field ?? "nothing we need"}`, () => {
-      for (const title of titles) assert.equal(fieldOf(title), field, title);
+      for (const title of titles) assert.equal(fieldOf(title)?.field, field, title);
     });
   }
 });
@@ -70,6 +80,32 @@ describe("findLayout", () => {
         header: 0,
       },
     );
+  });
+
+  describe("of several phone columns takes the lead's own", () => {
+    const ROWS: [titles: string, phone: number[]][] = [
+      ["Name,Phone,Agent mobile", [1]],
+      ["Agent Phone,Name,Phone", [2]],
+      ["שם,טלפון,נייד סוכן", [1]],
+      ["טלפון אמא,שם,נייד", [2]],
+      ["Name,Cell,Emergency contact mobile,Spouse cell", [1]],
+      ["Name,Phone,Showroom mobile", [1]],
+      ["Name,Agent mobile,Customer phone line", [2]],
+      ["Name,Agent mobile,Contact telephone", [2]],
+      ["שם הילד,טלפון אמא,טלפון אבא", [1, 2]], // nobody else's: these are who is to be called
+      ["First Name,Phone 1 - Label,Phone 1 - Value,Phone 2 - Value", [2, 3]], // Google Contacts
+      ["First Name,Assistant's Phone,Business Phone,Home Phone,Mobile Phone,Other Phone,Home Fax", [4, 2, 3, 5]], // Outlook
+      ["First Name,Phone Number,Mobile Phone Number,WhatsApp Phone Number", [2, 1, 3]], // HubSpot
+      ["Person - Name,Person - Phone - Work,Person - Phone - Mobile", [2, 1]], // Pipedrive
+      ["Name,Phone,Mobile,Asst Phone,Home Phone,Other Phone", [2, 1, 4, 5]], // Salesforce, Zoho
+      ["full_name,phone_number,work_phone_number", [1, 2]], // Facebook
+      ["שם,טל. נייד,טלפון בעבודה,טלפון נוסף", [1, 2, 3]],
+      ["שם לקוח,נייד לקוח,טלפון לקוח,נייד סוכן", [1, 2]],
+      ["שם,מספר טלפון נייד,טלפון", [1, 2]],
+    ];
+    for (const [titles, phone] of ROWS) {
+      it(titles, () => assert.deepEqual(findLayout([titles.split(",")], "IL")?.columns.phone, phone));
+    }
   });
 
   it("finds the titles below a heading", () => {
