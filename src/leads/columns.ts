@@ -10,6 +10,11 @@ import { cleanLine } from "./text.ts";
 export const SAMPLE_ROWS = 30;
 const HEADER_WITHIN = 10;
 
+/** A leading 0, a country code, or something between the digits. */
+const WRITTEN_LIKE_PHONE = /^0|^972|\D/;
+/** Of two columns of numbers the second is left out only if it has less than this share of the first's. */
+const CLEARLY_FEWER = 0.5;
+
 type Sample = readonly (readonly string[])[];
 
 /** 0-based column numbers. Of several phone columns the first that is filled counts, mobiles before others. */
@@ -40,29 +45,45 @@ function byTitles(sample: Sample, country: CountryCode): Layout | undefined {
   return undefined;
 }
 
-/** The column with most valid numbers, if they are most of what is in it. */
+/** The phone column by its cells, and a header row where there is a word above them. */
 function byContent(sample: Sample, country: CountryCode): Layout | undefined {
-  let best = { column: -1, valid: 0 };
-  for (let column = 0; column < widthOf(sample); column += 1) {
-    const found = sample.map((cells) => normalisePhone(cells[column], country));
-    const valid = found.filter(({ ok }) => ok).length;
-    const invalid = found.filter((phone) => !phone.ok && phone.reason === "invalid_phone").length;
-    if (valid > invalid && valid > best.valid) best = { column, valid };
-  }
-  if (best.column === -1) return undefined;
+  const phone = numbersColumn(sample, country);
+  if (phone === undefined) return undefined;
 
   const [first = []] = sample;
   const titles = titledColumns(first);
-  if (
-    isTitle(first[best.column]) ||
-    (Object.keys(titles).length > 1 && !normalisePhone(first[best.column], country).ok)
-  ) {
-    const columns = { ...titles, phone: [best.column] };
+  if (isTitle(first[phone]) || (Object.keys(titles).length > 1 && !normalisePhone(first[phone], country).ok)) {
+    const texts = Object.entries(titles).filter(([, column]) => column !== phone); // `Contact` above numbers is no name
+    const columns = { ...Object.fromEntries(texts), phone: [phone] };
     return { columns, mapping: mappingOf(columns, first), header: 0 };
   }
   const name = namesColumn(sample);
-  const columns: Columns = { phone: [best.column], ...(name !== undefined && { name }) };
+  const columns: Columns = { phone: [phone], ...(name !== undefined && { name }) };
   return { columns, mapping: mappingOf(columns, []) };
+}
+
+/**
+ * The column of most valid numbers, if they are most of what is in it. Cells written like phone numbers come before bare
+ * digits, which may be a company's number or a price. undefined also where another column is about as good: half of the
+ * guesses would ring at a stranger's.
+ */
+function numbersColumn(sample: Sample, country: CountryCode): number | undefined {
+  const candidates = Array.from({ length: widthOf(sample) }, (_, column) => numbersIn(sample, column, country));
+  const mostlyValid = candidates.filter(({ valid, invalid }) => valid > invalid);
+  const written = mostlyValid.filter(({ valid, likePhones }) => likePhones > valid / 2);
+  const [best, second] = (written.length > 0 ? written : mostlyValid).toSorted((a, b) => b.valid - a.valid);
+  if (best === undefined || (second !== undefined && second.valid >= best.valid * CLEARLY_FEWER)) return undefined;
+  return best.column;
+}
+
+function numbersIn(sample: Sample, column: number, country: CountryCode) {
+  const cells = sample.map((row) => ({ text: row[column] ?? "", phone: normalisePhone(row[column], country) }));
+  const valid = cells.filter(({ phone }) => phone.ok);
+  const invalid = cells.filter(
+    ({ text, phone }, row) => !phone.ok && phone.reason === "invalid_phone" && !(row === 0 && isTitle(text)),
+  );
+  const likePhones = valid.filter(({ text }) => WRITTEN_LIKE_PHONE.test(text.trim()));
+  return { column, valid: valid.length, invalid: invalid.length, likePhones: likePhones.length };
 }
 
 /** Words, and not a number that someone wrote a word beside. */

@@ -147,6 +147,70 @@ describe("findLayout", () => {
     assert.equal(findLayout([["050-2345678 דנה"], [A], [B]], "IL")?.header, undefined);
   });
 
+  it("prefers what is written like a phone number to digits that could be one", () => {
+    const companies = [
+      ["513456789", "Acme", "03-6123456"],
+      ["514567890", "Best", "036123457"],
+      ["515678901", "Cove", ""],
+    ];
+    assert.deepEqual(findLayout(companies, "IL")?.columns, { phone: [2], name: 1 });
+    assert.deepEqual(findLayout([["502345678", "Dana"]], "IL")?.columns, { phone: [0], name: 1 });
+  });
+
+  const UNDECIDED: string[][][] = [
+    [["050-2345678", "Dana", "052-3456789"]],
+    [["513456789", "Acme", "502345678"]],
+    [
+      ["Dana", "050-2345678", "052-3456789"],
+      ["Avi", "050-2345679", ""],
+    ],
+  ];
+  for (const sample of UNDECIDED) {
+    it(`does not guess between ${sample.join(" and ")}`, () => assert.equal(findLayout(sample, "IL"), undefined));
+  }
+
+  it("lets a column that is hardly filled not stand in the way", () => {
+    const sample = [
+      ["Dana", "050-2345678", "03-6123456"],
+      ["Avi", "050-2345679", ""],
+      ["Noa", "050-2345680", ""],
+    ];
+    assert.deepEqual(findLayout(sample, "IL")?.columns, { phone: [1], name: 0 });
+  });
+
+  it("takes no date for a phone number", () => {
+    assert.deepEqual(
+      findLayout(
+        [
+          ["Leads report", "2024-01-15"],
+          ["Name", "Phone"],
+          ["Dana", A],
+        ],
+        "IL",
+      )?.header,
+      1,
+    );
+    const untitled = [
+      ["תאריך", "שם", "Contact"],
+      ["25/03/2024", "דנה", "0502345678"],
+      ["26/03/2024", "אבי", ""],
+    ];
+    assert.deepEqual(findLayout(untitled, "IL")?.columns, { phone: [2], name: 1 });
+  });
+
+  it("does not call a column of numbers a name, whatever its title", () => {
+    assert.deepEqual(
+      findLayout(
+        [
+          ["Contact", "City"],
+          [A, "Haifa"],
+        ],
+        "IL",
+      )?.columns,
+      { phone: [0], city: 1 },
+    );
+  });
+
   it("finds none where no column is mostly numbers", () => {
     assert.equal(
       findLayout(
