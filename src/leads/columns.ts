@@ -2,7 +2,7 @@
 
 import type { CountryCode } from "libphonenumber-js/max";
 
-import { fieldOf, OWNERS, type PhoneField, type TextField, type Title } from "./headers.ts";
+import { fieldOf, OWNERS, type PhoneField, saysNone, type TextField, type Title } from "./headers.ts";
 import { normalisePhone } from "./phone.ts";
 import { cleanLine } from "./text.ts";
 
@@ -36,13 +36,27 @@ export function findLayout(sample: Sample, country: CountryCode): Layout | undef
   return byTitles(sample, country) ?? byContent(sample, country);
 }
 
+/**
+ * The row above the data with most of the titles we know: `Phone list` may stand above it. Rows whose phone column holds
+ * a number come first, but a known title is trusted even above numbers that are all wrong.
+ */
 function byTitles(sample: Sample, country: CountryCode): Layout | undefined {
-  for (const [index, cells] of sample.slice(0, HEADER_WITHIN).entries()) {
-    if (cells.some((cell) => normalisePhone(cell, country).ok)) return undefined; // the data has begun
-    const columns = titledColumns(cells);
-    if (columns.phone.length > 0) return { columns, mapping: mappingOf(columns, cells), header: index };
-  }
-  return undefined;
+  const holdsNumber = (cells: readonly string[], columns: number[]) =>
+    columns.some((column) => normalisePhone(cells[column], country).ok);
+  const data = sample.findIndex((cells) => holdsNumber(cells, [...cells.keys()]));
+  const above = sample.slice(0, data === -1 ? HEADER_WITHIN : Math.min(data, HEADER_WITHIN));
+
+  const headers = above
+    .map((cells, header) => ({ cells, header, columns: titledColumns(cells), known: knownTitles(cells) }))
+    .filter(({ columns }) => columns.phone.length > 0)
+    .toSorted((a, b) => b.known - a.known);
+  const rows = sample.slice(above.length);
+  const found = headers.find(({ columns }) => rows.some((cells) => holdsNumber(cells, columns.phone))) ?? headers[0];
+  return found && { columns: found.columns, mapping: mappingOf(found.columns, found.cells), header: found.header };
+}
+
+function knownTitles(cells: readonly string[]): number {
+  return cells.filter((cell) => fieldOf(cell)?.owner === "lead").length;
 }
 
 /** The phone column by its cells, and a header row where there is a word above them. */
@@ -76,19 +90,24 @@ function numbersColumn(sample: Sample, country: CountryCode): number | undefined
   return best.column;
 }
 
+/** A title and a note like `no phone` do not speak against a column. */
 function numbersIn(sample: Sample, column: number, country: CountryCode) {
-  const cells = sample.map((row) => ({ text: row[column] ?? "", phone: normalisePhone(row[column], country) }));
-  const valid = cells.filter(({ phone }) => phone.ok);
-  const invalid = cells.filter(
-    ({ text, phone }, row) => !phone.ok && phone.reason === "invalid_phone" && !(row === 0 && isTitle(text)),
-  );
-  const likePhones = valid.filter(({ text }) => WRITTEN_LIKE_PHONE.test(text.trim()));
-  return { column, valid: valid.length, invalid: invalid.length, likePhones: likePhones.length };
+  const counts = { column, valid: 0, invalid: 0, likePhones: 0 };
+  for (const [row, { [column]: text = "" }] of sample.entries()) {
+    const phone = normalisePhone(text, country);
+    if (phone.ok) {
+      counts.valid += 1;
+      if (WRITTEN_LIKE_PHONE.test(text.trim())) counts.likePhones += 1;
+    } else if (phone.reason === "invalid_phone" && !saysNone(text) && !(row === 0 && isTitle(text))) {
+      counts.invalid += 1;
+    }
+  }
+  return counts;
 }
 
 /** Words, and not a number that someone wrote a word beside. */
 function isTitle(cell = ""): boolean {
-  return /\p{L}/u.test(cell) && cell.replace(/\D/g, "").length < 5;
+  return /\p{L}/u.test(cell) && !saysNone(cell) && cell.replace(/\D/g, "").length < 5;
 }
 
 /** Without titles, the first column that holds mostly words is taken for the name. */

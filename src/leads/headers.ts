@@ -61,6 +61,9 @@ const OTHER_PEOPLE = new Set([
 /** A longer text is a sentence with the word in it, not a title. */
 const MAX_TITLE_WORDS = 5;
 
+/** `אין טלפון`, `no phone`: a note where a number should be, whatever words it has. */
+const SAYS_NONE = /^(?:no|none|without|missing|unknown|אין|ללא|בלי|לא|חסר)(?: |$)/;
+
 /** Whose number a column holds, as far as its title says: one's own has a title of the list above. Surest first. */
 export const OWNERS = ["lead", "unsaid", "somebody else"] as const;
 export type Title = { field: TextField | PhoneField; owner: (typeof OWNERS)[number] };
@@ -72,9 +75,15 @@ export function fieldOf(header: string): Title | undefined {
 
   const words = title.split(" ");
   if (words.length > MAX_TITLE_WORDS || words.some((word) => OTHER_WORDS.has(word))) return undefined;
+  if (SAYS_NONE.test(title)) return undefined;
   const owner = words.some((word) => OTHER_PEOPLE.has(word)) ? "somebody else" : "unsaid";
   if (words.some((word) => MOBILE_WORDS.has(word))) return { field: "mobile", owner };
   return words.some((word) => PHONE_WORDS.has(word)) ? { field: "phone", owner } : undefined;
+}
+
+/** Words in a first row that are no title. */
+export function saysNone(cell: string): boolean {
+  return SAYS_NONE.test(plainHeader(cell));
 }
 
 /** `Phone 2`, Google's `Phone 1 - Value`, Pipedrive's `Person - Phone - Work`. */

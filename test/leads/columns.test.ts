@@ -54,6 +54,8 @@ describe("fieldOf", () => {
       "הערות טלפון",
       "Phone 1 - Label",
       "Email",
+      "אין טלפון",
+      "no phone",
       "please phone me back at home tomorrow",
     ],
   ];
@@ -111,6 +113,59 @@ describe("findLayout", () => {
   it("finds the titles below a heading", () => {
     assert.equal(findLayout([["לידים 2026"], ["שם", "טלפון"], ["דנה", A]], "IL")?.header, 1);
   });
+
+  const HEADINGS: [what: string, sample: string[][], header: number | undefined, phone: number[]][] = [
+    ["a heading that says phone", [["Phone list"], ["Name", "Phone"], ["Dana", A]], 1, [1]],
+    ["a heading in Hebrew", [["ספר טלפון"], ["שם", "נייד"], ["", ""], ["דנה", A]], 1, [1]],
+    ["a heading above the numbers", [["Phone list"], ["Mobile", "Name"], [A, "Dana"]], 1, [0]],
+    ["a heading above a single column", [["Phone list"], ["Phone"], [A]], 1, [0]],
+    [
+      "a heading of one word",
+      [
+        ["", "Phone"],
+        ["Name", "Mobile"],
+        ["Dana", A],
+      ],
+      1,
+      [1],
+    ],
+    ["a heading above wrong numbers", [["Phone list"], ["Name", "Phone"], ["Dana", "123"]], 1, [1]],
+    [
+      "a word that looks like a title in the data",
+      [
+        ["Phone", "Notes"],
+        ["", "phone"],
+        [A, ""],
+      ],
+      0,
+      [0],
+    ],
+    [
+      "a note in the first row of data",
+      [
+        ["דנה", "אין טלפון"],
+        ["אבי", A],
+        ["נועה", B],
+      ],
+      undefined,
+      [1],
+    ],
+    [
+      "a note and no heading",
+      [
+        ["אין טלפון", "דנה"],
+        [A, "אבי"],
+      ],
+      undefined,
+      [0],
+    ],
+  ];
+  for (const [what, sample, header, phone] of HEADINGS) {
+    it(`is not misled by ${what}`, () => {
+      const found = findLayout(sample, "IL");
+      assert.deepEqual([found?.header, found?.columns.phone], [header, phone]);
+    });
+  }
 
   it("trusts a title even above numbers that are all wrong", () => {
     assert.deepEqual(findLayout([["phone"], ["123"]], "IL")?.columns, { phone: [0] });
