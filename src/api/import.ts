@@ -15,6 +15,11 @@ import { MAX_LEADS, words } from "./schemas.ts";
 /** A 10 MB file with the multipart around it, and rows as JSON, which says each column's name in every row. */
 const IMPORT_BYTES = 16 * 1024 * 1024;
 const ERRORS_SHOWN = 20;
+/**
+ * Today where the users are: in UTC it is still yesterday until three in the morning. The CRM's default time zone, as
+ * requests have no right to read `business_settings`; Swedish, because it writes days as 2026-07-16.
+ */
+const DAY = new Intl.DateTimeFormat("sv", { timeZone: "Asia/Jerusalem", dateStyle: "short" });
 
 const listName = v.optional(v.pipe(words(255), v.trim()));
 const rows = v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(MAX_LEADS));
@@ -39,8 +44,7 @@ export function importRoutes({ readLeads }: ApiDeps, access: Access) {
     const tenant = await access.business(c);
     if (!(await tenant.business())) throw new CodedError("business.not_found", "no such business");
     const locale = c.get("locale");
-    const name =
-      listName || fileName?.replace(/\.\w+$/, "") || SAY.listName(new Date().toISOString().slice(0, 10))[locale];
+    const name = listName || fileName?.replace(/\.\w+$/, "") || SAY.listName(DAY.format(new Date()))[locale];
 
     const errors: string[] = [];
     let skipped = 0;

@@ -66,6 +66,13 @@ describe("import", () => {
     assert.equal((await me.post(PATH, { rows, list_name: " July " })).json.list_name, "July");
   });
 
+  it("names a list after the day it is in Israel", async (t) => {
+    const rows = [{ phone: "+972501111111" }];
+    t.mock.timers.enable({ apis: ["Date"], now: Date.parse("2026-07-15T21:30:00Z") }); // half past midnight
+    const { me } = await shopWith();
+    assert.equal((await me.post(PATH, rows)).json.list_name, "Import 2026-07-16");
+  });
+
   it("names the list as told, and survives odd file names", async () => {
     const { me } = await shopWith();
     const good = "+972501111111";

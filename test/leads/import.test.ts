@@ -64,6 +64,12 @@ describe("readLeads", () => {
     assert.deepEqual(errors, [{ row: 4, code: "invalid_phone", value: "wrong" }]);
   });
 
+  it("reports an empty number, whoever else's is beside it", async () => {
+    const { leads, errors } = await readAll("שם,טלפון,נייד סוכן\nדנה,,0502345678\n");
+    assert.deepEqual(leads, []);
+    assert.deepEqual(errors, [{ row: 2, code: "missing_phone" }]);
+  });
+
   it("reads a bare list of numbers", async () => {
     assert.deepEqual(await readAll("0502345678\n0523456789"), {
       mapping: { phone: 1 },
