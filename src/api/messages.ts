@@ -93,6 +93,12 @@ export const PROBLEMS = {
     "Only a failed run can be resumed.",
     "ניתן לחדש רק ריצה שנכשלה.",
   ),
+  "settings.voice_url_not_public": problem(
+    400,
+    "Voice URL not public",
+    "The voice URL must be an address on the internet.",
+    "כתובת ה-Voice URL חייבת להיות זמינה באינטרנט.",
+  ),
   "cleanup.too_soon": problem(
     429,
     "Cleaned up just now",

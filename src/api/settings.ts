@@ -7,6 +7,7 @@ import { MANAGERS, onlyFor, type Access } from "./access.ts";
 import { jsonBody, valid } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { MAX_WORDS } from "./enqueue.ts";
+import { isPublic } from "./publicHost.ts";
 import { words } from "./schemas.ts";
 import { iso } from "./views.ts";
 
@@ -23,7 +24,13 @@ const Change = v.strictObject({
   voice_url: v.nullish(v.pipe(v.string(), v.maxLength(2048), v.url(), v.regex(WEB_ADDRESS))),
 });
 
-export function settingsRoutes({ config }: ApiDeps, access: Access) {
+export function settingsRoutes({ config, carrier }: ApiDeps, access: Access) {
+  /** A deployment that is not public itself (`make run` with its stand-in) may be answered from beside it. */
+  const mustReach = (voiceUrl: string | null | undefined) => {
+    if (!voiceUrl || isPublic(voiceUrl) || !carrier || !isPublic(carrier.publicUrl())) return;
+    throw new CodedError("settings.voice_url_not_public", "the carrier cannot reach the voice URL");
+  };
+
   /** The defaults stand beside the choices, so that a page can show what holds. */
   const view = (settings: Settings | undefined) => ({
     max_calls: settings?.maxCalls ?? null,
@@ -47,6 +54,7 @@ export function settingsRoutes({ config }: ApiDeps, access: Access) {
     })
     .put("/settings", onlyFor(MANAGERS), jsonBody(), valid("json", Change), async (c) => {
       const tenant = await access.business(c);
+      mustReach(c.req.valid("json").voice_url);
       if (!(await tenant.business())) throw new CodedError("business.not_found", "no such business");
       return c.json(view(await tenant.changeSettings(changeOf(c.req.valid("json")))));
     });
