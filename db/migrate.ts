@@ -123,7 +123,13 @@ async function runFile(runner: Runner, file: MigrationFile): Promise<void> {
 }
 
 /** All that makes something in the schema ringpost for the running system, in order: later ones replace what earlier ones made. */
-const DOOR = ["0003_tenant_door", "0040_add_job", "0041_lookups", "0042_end_calls_if_stopped"];
+const DOOR = [
+  "0003_tenant_door",
+  "0040_add_job",
+  "0041_lookups",
+  "0042_end_calls_if_stopped",
+  "0043_caller_id_of_another",
+];
 const DOOR_VIEWS = 7;
 
 /**

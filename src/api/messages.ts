@@ -93,6 +93,12 @@ export const PROBLEMS = {
     "Only a failed run can be resumed.",
     "ניתן לחדש רק ריצה שנכשלה.",
   ),
+  "settings.caller_id_taken": problem(
+    409,
+    "Caller id taken",
+    "This number belongs to another business.",
+    "מספר זה שייך לעסק אחר.",
+  ),
   "settings.voice_url_not_public": problem(
     400,
     "Voice URL not public",

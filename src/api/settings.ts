@@ -4,6 +4,7 @@ import * as v from "valibot";
 import type { Settings, SettingsChange } from "../../db/tenant.ts";
 import { CodedError } from "../errors.ts";
 import { MANAGERS, onlyFor, type Access } from "./access.ts";
+import type { Role } from "./auth.ts";
 import { jsonBody, valid } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { MAX_WORDS } from "./enqueue.ts";
@@ -31,6 +32,10 @@ export function settingsRoutes({ config, carrier }: ApiDeps, access: Access) {
     throw new CodedError("settings.voice_url_not_public", "the carrier cannot reach the voice URL");
   };
 
+  /** The number of a deployment that has one for all; and who runs the deployment knows whose a number is. */
+  const mayShare = (role: Role, callerId: string | null | undefined) =>
+    role === "system_admin" || callerId === config.callerId;
+
   /** The defaults stand beside the choices, so that a page can show what holds. */
   const view = (settings: Settings | undefined) => ({
     max_calls: settings?.maxCalls ?? null,
@@ -56,7 +61,10 @@ export function settingsRoutes({ config, carrier }: ApiDeps, access: Access) {
       const tenant = await access.business(c);
       mustReach(c.req.valid("json").voice_url);
       if (!(await tenant.business())) throw new CodedError("business.not_found", "no such business");
-      return c.json(view(await tenant.changeSettings(changeOf(c.req.valid("json")))));
+      const change = changeOf(c.req.valid("json"));
+      const changed = await tenant.changeSettings(change, mayShare(c.get("caller").role, change.callerId));
+      if (changed === "caller_id_taken") throw new CodedError("settings.caller_id_taken", "another business's number");
+      return c.json(view(changed));
     });
 }
 
