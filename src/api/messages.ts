@@ -138,6 +138,12 @@ export const PROBLEMS = {
     "סוג התוכן אינו נתמך.",
   ),
   "request.too_large": problem(413, "Request too large", "The request is too large.", "הבקשה גדולה מדי."),
+  "request.too_many_at_once": problem(
+    429,
+    "Too many requests at once",
+    "Earlier requests are still being worked on. Please try again shortly.",
+    "בקשות קודמות עדיין בטיפול. נסו שוב בעוד רגע.",
+  ),
   "request.too_many": problem(
     429,
     "Too many requests",
