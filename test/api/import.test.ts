@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { LeadsReader } from "../../src/api/deps.ts";
 import { CodedError } from "../../src/errors.ts";
 import { anApi, as, plainReader } from "./harness.ts";
@@ -126,6 +127,21 @@ describe("import", () => {
     };
     const { me } = await shopWith(many);
     assert.equal((await me.post(PATH, upload("+972501111111"))).json.imported_count, 12_000);
+  });
+
+  it("takes a file with a long stretch that has no lead in it", async () => {
+    const barren: LeadsReader = async (source) => {
+      const table = await plainReader(source);
+      async function* batches() {
+        yield* table.batches;
+        // Longer than a connection may idle in any other transaction.
+        await sleep(6_000);
+      }
+      return { ...table, batches: batches() };
+    };
+    const { me } = await shopWith(barren);
+    const { status, json } = await me.post(PATH, upload("+972501111111"));
+    assert.deepEqual([status, json.imported_count], [200, 1]);
   });
 
   it("of a business that does not exist is 404", async () => {
