@@ -74,6 +74,9 @@ describe("recent calls", () => {
     assert.deepEqual(await found(`search=${encodeURIComponent("לוי")}`), [1, "CA1"]);
     assert.deepEqual(await found("search=Noa"), [1, "CA2"]);
     assert.deepEqual(await found("search=%25"), [0]);
+    assert.deepEqual(await found("search=050-123-4567"), await found("search=972501234567"));
+    assert.equal((await found("search=050-123-4567"))[0], 2);
+    assert.deepEqual(await found("status=&search="), [2, "CA2", "CA1"]);
     assert.deepEqual(await found(`run_id=${run.id}`), [1, "CA1"]);
     assert.deepEqual(await found("page=2&page_size=1"), [2, "CA1"]);
     assert.equal((await me.get("/api/outbound/recent-calls?page_size=101")).status, 400);

@@ -166,6 +166,26 @@ describe("imported leads", () => {
     assert.deepEqual(await names("search=_"), []);
     assert.deepEqual(await names(`search=${encodeURIComponent("\\")}`), []);
     assert.deepEqual(await names("search=000002"), ["Noa"]);
+    const WRITTEN = [
+      "050-1000002",
+      "0501000002",
+      "050 100 0002",
+      "+972 50-100-0002",
+      "00972501000002",
+      "972-50-1000002",
+    ];
+    for (const written of [...WRITTEN, "+972 (0)50 1000002", "50-100-0002", "\u200e050-1000002\u200f"])
+      assert.deepEqual(await names(`search=${encodeURIComponent(written)}`), ["Noa"], written);
+    for (const part of ["050-100", "0501", "050", "50-1", "1000-00"])
+      assert.deepEqual(await names(`search=${encodeURIComponent(part)}`), ["דנה", "Noa", "100% Dana"], part);
+    for (const other of ["052", "02-100", "-", "0", "()"])
+      assert.deepEqual(
+        await names(`search=${encodeURIComponent(other)}`),
+        other === "0" ? ["דנה", "Noa", "100% Dana"] : [],
+        other,
+      );
+    assert.deepEqual(await names("search=&statuses[]="), ["דנה", "Noa", "100% Dana"], "empty is absent");
+    assert.deepEqual(await names("statuses[]=&statuses[]=won"), ["Noa"]);
     assert.deepEqual(await names("statuses[]=won&statuses[]=lost"), ["דנה", "Noa"]);
     assert.deepEqual(await names("statuses[]=won"), ["Noa"]);
     assert.deepEqual(await names("page=2&page_size=2"), ["100% Dana"]);
