@@ -6,6 +6,7 @@ import { row, type Tx } from "./client.ts";
 export const DISPATCH_CLASS = 0x7270_0001;
 const ENQUEUE_CLASS = 0x7270_0002;
 const ONCE_CLASS = 0x7270_0004;
+const CALLER_ID_CLASS = 0x7270_0005;
 /** Session lock of the migrator. */
 export const MIGRATE_LOCK = [0x7270_0003, 1] as const;
 
@@ -27,6 +28,11 @@ export function lockingBusiness(businessId: number): string {
 /** Serialises enqueues of one business: two that overlap would deadlock on the unique active number otherwise. */
 export async function lockEnqueue(tx: Tx, businessId: number): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${ENQUEUE_CLASS}, ${businessId})`);
+}
+
+/** Serialises businesses that choose the same caller id: the second must see that the first has it. */
+export async function lockCallerId(tx: Tx, e164: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${CALLER_ID_CLASS}, hashtext(${e164}))`);
 }
 
 /**

@@ -10,7 +10,13 @@ import { runFile } from "./runFile.ts";
 import type { Runner } from "./runner.ts";
 
 /** All that makes something in the schema for the running system, in order: later ones replace what earlier ones made. */
-const DOOR = ["0003_tenant_door", "0040_add_job", "0041_lookups", "0042_end_calls_if_stopped"];
+const DOOR = [
+  "0003_tenant_door",
+  "0040_add_job",
+  "0041_lookups",
+  "0042_end_calls_if_stopped",
+  "0044_caller_id_of_another",
+];
 const DOOR_VIEWS = 7;
 
 /** Before the pending files, which build on it: what the recorded ones had made of it. */

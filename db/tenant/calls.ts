@@ -1,10 +1,10 @@
 // The business's calls as the CRM shows them (call_log), and a run's jobs with what became of each call.
-import { and, asc, count, desc, eq, gt, ilike, inArray, or, sql, type SQL } from "drizzle-orm";
+import { and, asc, count, desc, eq, gt, inArray, sql, type SQL } from "drizzle-orm";
 import { through, type Door } from "../door.ts";
 import { callLog, jobs, leads } from "../schema.ts";
 import type { Guard } from "./guard.ts";
 import { pageOf, type Mark, type Page } from "./page.ts";
-import { likePart } from "./search.ts";
+import { searching } from "./search.ts";
 
 export interface CallFilter {
   status?: string | undefined;
@@ -58,14 +58,13 @@ const ofRun = (businessId: number, runId: number): SQL => sql`
                           where run_id = ${runId} and business_id = ${businessId})`;
 
 function matching(businessId: number, { status: wanted, search, runId }: CallFilter): SQL | undefined {
-  const like = search && likePart(search);
-  const searched = [leads.name, leads.firstName, leads.lastName, callLog.customerName, callLog.toNumber];
+  const names = [leads.name, leads.firstName, leads.lastName, callLog.customerName];
   return and(
     eq(callLog.businessId, businessId),
     eq(callLog.direction, "outbound"),
     wanted === undefined ? undefined : sql`${status} = ${wanted}`,
     runId === undefined ? undefined : ofRun(businessId, runId),
-    like ? or(...searched.map((column) => ilike(column, like))) : undefined,
+    searching(search, names, callLog.toNumber),
   );
 }
 

@@ -10,6 +10,12 @@ export const IMPORTED = "imported_outbound";
 /** Rows in one INSERT: large enough to be fast, small enough to keep its memory flat. */
 const SLICE = 5_000;
 
+/**
+ * Between two inserts the file is read, and a part of it without a good lead takes as long as it takes: a million empty
+ * rows of a sheet. Longer than the connection's own limit, which is for locks that others wait for; this has none.
+ */
+const READING_MAY_TAKE = sql`set local idle_in_transaction_session_timeout = '2min'`;
+
 export interface NewLead {
   phone: string;
   name: string | null;
@@ -37,6 +43,7 @@ export function importQueries(door: Door) {
         // A deadlock would run this again, but a stream can be read only once: better an error than half a list.
         if (begun) throw new Error("an import cannot be retried: its source has been read");
         begun = true;
+        await tx.execute(READING_MAY_TAKE);
         let listId: number | undefined;
         let imported = 0;
         for await (const slice of slices) {

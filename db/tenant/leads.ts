@@ -1,10 +1,10 @@
 // The business's imported leads and their lists, to look at. Leads from other sources are the CRM's to show.
-import { and, count, desc, eq, ilike, inArray, or, type SQL } from "drizzle-orm";
+import { and, count, desc, eq, inArray, type SQL } from "drizzle-orm";
 import { through, type Door } from "../door.ts";
 import { leads, outboundLeadLists } from "../schema.ts";
 import type { Guard } from "./guard.ts";
 import { IMPORTED } from "./import.ts";
-import { likePart } from "./search.ts";
+import { searching } from "./search.ts";
 
 export interface LeadFilter {
   listId?: number | undefined;
@@ -36,12 +36,10 @@ const LIST = {
 };
 
 function matching({ listId, search, statuses }: LeadFilter): SQL | undefined {
-  const like = search && likePart(search);
-  const searched = [leads.name, leads.firstName, leads.lastName, leads.phoneE164];
   return and(
     listId === undefined ? undefined : eq(leads.outboundListId, listId),
     statuses?.length ? inArray(leads.status, statuses) : undefined,
-    like ? or(...searched.map((column) => ilike(column, like))) : undefined,
+    searching(search, [leads.name, leads.firstName, leads.lastName], leads.phoneE164),
   );
 }
 

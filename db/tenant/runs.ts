@@ -1,5 +1,5 @@
 // The business's runs, as the API shows them: one, a page, the active one, the audit trail, and the live calls.
-import { and, asc, count, desc, eq, gt, inArray, lt } from "drizzle-orm";
+import { and, asc, count, desc, eq, getTableColumns, gt, inArray, lt, sql } from "drizzle-orm";
 import { through, type Door } from "../door.ts";
 import { runEvents, runs, slots } from "../schema.ts";
 import type { Guard } from "./guard.ts";
@@ -7,6 +7,10 @@ import { pageOf, type Mark, type Page } from "./page.ts";
 
 export type RunRow = typeof runs.$inferSelect;
 export type AuditRow = typeof runEvents.$inferSelect;
+
+/** Longer than a transaction that writes events may idle (5 s). */
+const SETTLED_SECONDS = 6;
+const settled = sql<boolean>`${runEvents.at} < clock_timestamp() - make_interval(secs => ${SETTLED_SECONDS})`;
 
 export function runQueries(door: Door, guard: Guard) {
   return {
@@ -46,11 +50,15 @@ export function runQueries(door: Door, guard: Guard) {
       return guard.own(found, "run")[0];
     },
 
-    /** Who did what when, oldest first. The caller has looked the run up before. */
+    /**
+     * Who did what when, oldest first. The caller has looked the run up before. Ids are given before the commit: a page
+     * that is not the last ends at its last event behind which nothing can come any more, and where it has none, nothing
+     * follows it yet.
+     */
     async audit(runId: number, size: number, after: Mark): Promise<Page<AuditRow>> {
       const found = await through(door, (tx, businessId) =>
         tx
-          .select()
+          .select({ ...getTableColumns(runEvents), settled })
           .from(runEvents)
           .where(
             and(
@@ -62,7 +70,12 @@ export function runQueries(door: Door, guard: Guard) {
           .orderBy(asc(runEvents.id))
           .limit(size + 1),
       );
-      return pageOf(guard.own(found, "run event"), size);
+      const own = guard.own(found, "run event");
+      const page = pageOf(own, size);
+      const unsettled = page.items.findIndex((event) => !event.settled);
+      if (page.next === null || unsettled === -1) return page;
+      if (unsettled === 0) return { items: page.items, next: null };
+      return pageOf(own, unsettled);
     },
 
     /** Adds a line to the run's audit trail in the door's name. The caller has looked the run up before. */

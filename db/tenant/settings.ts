@@ -1,6 +1,8 @@
 // The business itself, what it chose for its calls, and what a call of one of its runs says.
 import { eq, sql } from "drizzle-orm";
+import { row, type Tx } from "../client.ts";
 import { through, type Door } from "../door.ts";
+import { lockCallerId } from "../locks.ts";
 import { business, outboundSettings } from "../schema.ts";
 import { statement } from "../statement.ts";
 import type { Guard } from "./guard.ts";
@@ -26,6 +28,13 @@ const wordsOfRun = statement<{ businessId: number; runId: number }, RunWords>(
       left join outbound_business_settings s on s.business_id = r.business_id
      where r.business_id = ${v.businessId} and r.id = ${v.runId}`,
 );
+
+/** Whether it is another business's number, or the caller id that one chose. */
+async function isTaken(tx: Tx, callerId: string): Promise<boolean> {
+  await lockCallerId(tx, callerId);
+  const found = await row<{ taken: boolean }>(tx, sql`select ringpost.caller_id_taken(${callerId}) as taken`);
+  return found?.taken ?? false;
+}
 
 export function settingsQueries(door: Door, guard: Guard) {
   return {
@@ -53,11 +62,15 @@ export function settingsQueries(door: Door, guard: Guard) {
       return guard.own(found, "settings")[0];
     },
 
-    /** Creates or changes the row. The business must exist. */
-    async changeSettings(change: SettingsChange): Promise<Settings> {
-      const [changed] = await through(door, (tx, businessId) => {
+    /**
+     * Creates or changes the row. The business must exist.
+     * @param shared the caller id may be another business's too
+     */
+    async changeSettings(change: SettingsChange, shared: boolean): Promise<Settings | "caller_id_taken"> {
+      const [changed] = await through(door, async (tx, businessId) => {
+        if (change.callerId && !shared && (await isTaken(tx, change.callerId))) return ["caller_id_taken" as const];
         const values = { ...change, updatedAt: sql`now()` };
-        return tx
+        return await tx
           .insert(outboundSettings)
           .values({ ...values, businessId })
           .onConflictDoUpdate({ target: outboundSettings.businessId, set: values })

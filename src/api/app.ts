@@ -14,6 +14,7 @@ import { docsRoutes } from "./docs.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { importRoutes } from "./import.ts";
+import { limitInProgress } from "./inProgress.ts";
 import { leadRoutes } from "./leads.ts";
 import { localeFrom } from "./locale.ts";
 import { metricsOf } from "./metrics.ts";
@@ -63,6 +64,7 @@ export function buildApp(given: ApiDeps) {
     c.header("Vary", "Accept-Language, Authorization", { append: true });
   });
   app.use("/api/*", limitRequests(deps));
+  app.use("/api/*", limitInProgress(deps));
   app.onError((error, c) => answerProblem(error, c, log));
   app.notFound((c) => answerProblem(new CodedError("route.not_found", "no such route"), c, log));
 

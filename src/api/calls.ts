@@ -17,10 +17,12 @@ const callsQuery = v.object({
 
 export function callRoutes(access: Access) {
   return new Hono<ApiEnv>().get("/recent-calls", valid("query", callsQuery), async (c) => {
-    const { page, page_size, run_id: runId, ...filter } = c.req.valid("query");
+    const { page, page_size, run_id: runId, search, status } = c.req.valid("query");
     const tenant = await access.business(c);
     if (runId !== undefined && !(await tenant.findRun(runId))) throw new CodedError("run.not_found", "no such run");
-    const { total, items } = await tenant.listCalls({ ...filter, runId }, { size: page_size, number: page });
+    // A form sends its empty fields too: they choose nothing.
+    const filter = { search, status: status || undefined, runId };
+    const { total, items } = await tenant.listCalls(filter, { size: page_size, number: page });
     return c.json({ total, page, page_size, items: items.map(callView) });
   });
 }

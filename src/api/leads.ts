@@ -25,7 +25,8 @@ export function leadRoutes(access: Access) {
       const { list_id: listId, search, "statuses[]": statuses } = query;
       if (listId !== undefined && !(await tenant.findList(listId)))
         throw new CodedError("list.not_found", "no such list");
-      const filter = { listId, search, statuses: statuses === undefined ? undefined : [statuses].flat() };
+      // A form sends its empty fields too: they choose nothing.
+      const filter = { listId, search, statuses: [statuses ?? []].flat().filter((status) => status !== "") };
       const found = await tenant.listLeads(filter, { size: query.page_size, number: query.page });
       return c.json({
         total: found.total,

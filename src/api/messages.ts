@@ -93,6 +93,18 @@ export const PROBLEMS = {
     "Only a failed run can be resumed.",
     "ניתן לחדש רק ריצה שנכשלה.",
   ),
+  "settings.caller_id_taken": problem(
+    409,
+    "Caller id taken",
+    "This number belongs to another business.",
+    "מספר זה שייך לעסק אחר.",
+  ),
+  "settings.voice_url_not_public": problem(
+    400,
+    "Voice URL not public",
+    "The voice URL must be an address on the internet.",
+    "כתובת ה-Voice URL חייבת להיות זמינה באינטרנט.",
+  ),
   "cleanup.too_soon": problem(
     429,
     "Cleaned up just now",
@@ -126,6 +138,12 @@ export const PROBLEMS = {
     "סוג התוכן אינו נתמך.",
   ),
   "request.too_large": problem(413, "Request too large", "The request is too large.", "הבקשה גדולה מדי."),
+  "request.too_many_at_once": problem(
+    429,
+    "Too many requests at once",
+    "Earlier requests are still being worked on. Please try again shortly.",
+    "בקשות קודמות עדיין בטיפול. נסו שוב בעוד רגע.",
+  ),
   "request.too_many": problem(
     429,
     "Too many requests",

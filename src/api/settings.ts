@@ -4,9 +4,11 @@ import * as v from "valibot";
 import type { Settings, SettingsChange } from "../../db/tenant.ts";
 import { CodedError } from "../errors.ts";
 import { MANAGERS, onlyFor, type Access } from "./access.ts";
+import type { Role } from "./auth.ts";
 import { jsonBody, valid } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { MAX_WORDS } from "./enqueue.ts";
+import { isPublic } from "./publicHost.ts";
 import { words } from "./schemas.ts";
 import { iso } from "./views.ts";
 
@@ -23,7 +25,17 @@ const Change = v.strictObject({
   voice_url: v.nullish(v.pipe(v.string(), v.maxLength(2048), v.url(), v.regex(WEB_ADDRESS))),
 });
 
-export function settingsRoutes({ config }: ApiDeps, access: Access) {
+export function settingsRoutes({ config, carrier }: ApiDeps, access: Access) {
+  /** A deployment that is not public itself (`make run` with its stand-in) may be answered from beside it. */
+  const mustReach = (voiceUrl: string | null | undefined) => {
+    if (!voiceUrl || isPublic(voiceUrl) || !carrier || !isPublic(carrier.publicUrl())) return;
+    throw new CodedError("settings.voice_url_not_public", "the carrier cannot reach the voice URL");
+  };
+
+  /** The number of a deployment that has one for all; and who runs the deployment knows whose a number is. */
+  const mayShare = (role: Role, callerId: string | null | undefined) =>
+    role === "system_admin" || callerId === config.callerId;
+
   /** The defaults stand beside the choices, so that a page can show what holds. */
   const view = (settings: Settings | undefined) => ({
     max_calls: settings?.maxCalls ?? null,
@@ -47,8 +59,12 @@ export function settingsRoutes({ config }: ApiDeps, access: Access) {
     })
     .put("/settings", onlyFor(MANAGERS), jsonBody(), valid("json", Change), async (c) => {
       const tenant = await access.business(c);
+      mustReach(c.req.valid("json").voice_url);
       if (!(await tenant.business())) throw new CodedError("business.not_found", "no such business");
-      return c.json(view(await tenant.changeSettings(changeOf(c.req.valid("json")))));
+      const change = changeOf(c.req.valid("json"));
+      const changed = await tenant.changeSettings(change, mayShare(c.get("caller").role, change.callerId));
+      if (changed === "caller_id_taken") throw new CodedError("settings.caller_id_taken", "another business's number");
+      return c.json(view(changed));
     });
 }
 

@@ -20,7 +20,7 @@ export type DialResult =
   /** Refused for this number, for good: the lead fails with the code. */
   | { kind: "rejected"; code: string; message: string; known: boolean }
   /** Refused for a reason that no other lead would escape: dialling pauses, no lead is burned. */
-  | { kind: "blocked"; reason: "carrier" | "configuration" | "caller_id"; code: string; message: string }
+  | { kind: "blocked"; reason: "carrier" | "voice_url" | "caller_id"; code: string; message: string }
   /** Certainly not placed, worth trying later (429 alone proves that). */
   | { kind: "throttled"; code: string; message: string }
   /** Nobody knows whether the call exists: never POST again before reconcile has looked. */

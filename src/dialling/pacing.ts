@@ -1,4 +1,4 @@
-// The account's call budget: one row per Twilio account (and one per caller id that was paused), shared by all workers.
+// The account's call budget: one row per Twilio account (and one per caller id or voice URL that was paused), shared by all workers.
 // Twilio queues calls beyond its rate for up to a day instead of refusing them, so calls that we do not pace ourselves
 // cannot be stopped.
 import { sql } from "drizzle-orm";
@@ -64,12 +64,12 @@ export async function reserveTurns(tx: Tx, accountSid: string, perSecond: number
   return { granted, waitMs, intervalMs, againInMs };
 }
 
-const pausedAmong = statement<{ keys: readonly string[] }, { paused: true }>(
+const pausedAmong = statement<{ keys: readonly string[] }, { key: string }>(
   "paused_accounts",
   (v) => sql`
-    select true as paused from outbound_carrier_accounts
+    select account_sid as key from outbound_carrier_accounts
      where account_sid = any (${v.keys}::text[]) and pause_kind is not null
-     limit 1`,
+     order by paused_until desc nulls last`,
 );
 
 const somethingPaused = statement<object, { paused: true }>(
@@ -77,21 +77,22 @@ const somethingPaused = statement<object, { paused: true }>(
   () => sql`select true as paused from outbound_carrier_accounts where pause_kind is not null limit 1`,
 );
 
-/** Whether any account or caller id at all is paused, or its pause waits for a probe: hardly ever. */
+/** Whether anything at all is paused, or its pause waits for a probe: hardly ever. */
 export async function anythingPaused(tx: Tx): Promise<boolean> {
   return (await somethingPaused(tx, {})).length > 0;
 }
 
-/** Whether any of these (the account, a caller id on it) is paused, or its pause waits for a probe. */
-async function anyPaused(tx: Tx, keys: readonly string[]): Promise<boolean> {
-  return (await pausedAmong(tx, { keys })).length > 0;
-}
-
-/** The turns of one caller id: not paced, but perhaps paused, and then with a probe of its own. */
-export async function callerTurns(tx: Tx, key: string, wanted: number): Promise<Turns> {
-  return (await anyPaused(tx, [key]))
-    ? await reserveTurns(tx, key, Infinity, wanted)
-    : { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
+/**
+ * What a business's own settings (a caller id, a voice URL) allow: not paced, but each perhaps paused, and then with a
+ * probe of its own.
+ */
+export async function ownTurns(tx: Tx, keys: readonly string[], wanted: number): Promise<Turns> {
+  let turns: Turns = { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
+  for (const { key } of await pausedAmong(tx, { keys })) {
+    turns = await reserveTurns(tx, key, Infinity, turns.granted);
+    if (turns.granted === 0) return turns;
+  }
+  return turns;
 }
 
 /** Locks the row only where turns are counted: an unpaced account would serialise all businesses for nothing. */

@@ -48,6 +48,9 @@ export async function pauseAccount(
  */
 export const callerKey = (accountSid: string, from: string): string => `${accountSid} ${from}`;
 
+/** Likewise a voice URL that one business chose. By the business, not its number: on TWILIO_FROM many share one. */
+export const voiceKey = (accountSid: string, businessId: number): string => `${accountSid} voice:${businessId}`;
+
 const clearPauses = statement<{ keys: readonly string[] }, { paused: boolean }>(
   "accounts_work",
   (v) => sql`
@@ -68,7 +71,8 @@ const clearPauses = statement<{ keys: readonly string[] }, { paused: boolean }>(
 );
 
 /**
- * A call was placed, or refused for its number alone: nothing is wrong with these (the account, a caller id on it).
+ * A call was placed, or refused for its number alone: nothing is wrong with these (the account, a caller id or voice URL
+ * on it).
  * @returns whether a pause ended by it
  */
 export async function accountsWork(on: Queryable, keys: readonly string[]): Promise<boolean> {

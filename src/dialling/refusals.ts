@@ -5,8 +5,8 @@ import type { DialResult } from "./dialler.ts";
 const PERMANENT = new Set([21211, 21214, 21217, 13224, 13225]);
 /** Not allowed for this destination by the account's policy: it fails the lead, others may go through. */
 const POLICY = new Set([21215, 21216, 21219]);
-/** Our own mistake: a URL. Every lead would meet it. */
-const CONFIGURATION = new Set([21205]);
+/** The voice URL, the deployment's or the business's own: every lead that is called with it would meet it. */
+const VOICE_URL = new Set([21205]);
 /** The caller id: every lead of the business that shows it would meet it. */
 const CALLER_ID = new Set([21210, 21212, 21213]);
 /** The account: credentials, suspension, rights. */
@@ -20,7 +20,7 @@ export function refusalOf(status: number, code: number | undefined, message: str
   if (status >= 500 || status === 408 || status < 400) return { kind: "ambiguous", message: `HTTP ${status}` };
   if (code !== undefined) {
     if (PERMANENT.has(code) || POLICY.has(code)) return { kind: "rejected", ...named, known: true };
-    if (CONFIGURATION.has(code)) return { kind: "blocked", reason: "configuration", ...named };
+    if (VOICE_URL.has(code)) return { kind: "blocked", reason: "voice_url", ...named };
     if (CALLER_ID.has(code)) return { kind: "blocked", reason: "caller_id", ...named };
     if (ACCOUNT.has(code)) return { kind: "blocked", reason: "carrier", ...named };
   }

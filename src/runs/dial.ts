@@ -2,7 +2,7 @@
 // it. Every step commits before the next begins, so that a crash between any two leaves a state that reconcile knows.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DialResult } from "../dialling/dialler.ts";
-import { accountsWork, callerKey, pauseAccount, unknownRefusal } from "../dialling/pause.ts";
+import { accountsWork, callerKey, pauseAccount, unknownRefusal, voiceKey } from "../dialling/pause.ts";
 import { inTransaction, retrying } from "../../db/transaction.ts";
 import { ambiguous } from "./ambiguous.ts";
 import { beginAttempt, type Begun } from "./begin.ts";
@@ -121,8 +121,8 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
     case "blocked":
     case "throttled": {
       const reason = result.kind === "throttled" ? "throttled" : result.reason;
-      const kind = reason === "caller_id" ? "configuration" : reason;
-      const paused = reason === "caller_id" ? callerKey(account, claim.from) : account;
+      const kind = reason === "caller_id" || reason === "voice_url" ? "configuration" : reason;
+      const paused = pausedBy(account, claim, reason);
       engine.log.warn({ code: result.code, reason }, "dial: the carrier refuses, dialling pauses");
       // First the pause: the job that goes back must not be claimed again at once.
       await untilStored(engine, () =>
@@ -146,10 +146,17 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
   }
 }
 
+/** What waits: the account, or only what meets the refusal because a business chose its number or its voice URL. */
+function pausedBy(account: string, claim: Claim, reason: string): string {
+  if (reason === "caller_id") return callerKey(account, claim.from);
+  if (reason === "voice_url" && claim.voiceUrl) return voiceKey(account, claim.businessId);
+  return account;
+}
+
 /** Ends a pause, and wakes whoever waited for that. */
 async function accountIsFine(engine: Engine, claim: Claim): Promise<void> {
   const { accountSid } = engine.dialler;
-  const keys = [accountSid, callerKey(accountSid, claim.from)];
+  const keys = [accountSid, callerKey(accountSid, claim.from), voiceKey(accountSid, claim.businessId)];
   const ended = await untilStored(engine, () => accountsWork(engine.db, keys));
   if (ended) await untilStored(engine, () => wakeWaiting(engine));
 }

@@ -4,8 +4,8 @@ import { sql } from "drizzle-orm";
 import { array, type Tx } from "../../db/client.ts";
 import { inTransaction, inTwoTrips, type Sent } from "../../db/transaction.ts";
 import { lockBusiness, lockingBusiness } from "../../db/locks.ts";
-import { anythingPaused, callerTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
-import { callerKey } from "../dialling/pause.ts";
+import { anythingPaused, ownTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
+import { callerKey, voiceKey } from "../dialling/pause.ts";
 import { lockWaitingRuns, readBusiness } from "./businessNow.ts";
 import { callerIdOf } from "./callerId.ts";
 import { takeBackClaims } from "./takeBack.ts";
@@ -95,7 +95,9 @@ async function claimNow(
       const wanted = [...shareSlots(runs, free.length).values()].reduce((sum, n) => sum + n, 0);
       if (wanted === 0) return nothing();
 
-      const turns = await turnsOf(tx, engine, from, wanted, paused);
+      const { accountSid } = engine.dialler;
+      const own = [callerKey(accountSid, from), ...(business.voiceUrl ? [voiceKey(accountSid, businessId)] : [])];
+      const turns = await turnsOf(tx, engine, own, wanted, paused);
       if (turns.granted === 0) return nothing({ turns });
       const slotNumbers = free.slice(0, turns.granted);
       const tokens = slotNumbers.map(() => randomUUID());
@@ -134,20 +136,20 @@ async function endCancelled(tx: Tx, businessId: number, runIds: number[]): Promi
   }
 }
 
-/** What both the caller id and the account allow now: the caller id may be paused, the account also has a pace. */
+/** What the business's own settings and the account allow now: each may be paused, the account also has a pace. */
 async function turnsOf(
   tx: Tx,
   { dialler, limits }: Engine,
-  from: string,
+  own: readonly string[],
   wanted: number,
   paused: boolean,
 ): Promise<Turns> {
   const { accountSid } = dialler;
   const unhindered = { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
   if (!paused && !Number.isFinite(limits.callsPerSecond)) return unhindered;
-  const callerAllows = paused ? await callerTurns(tx, callerKey(accountSid, from), wanted) : unhindered;
-  if (callerAllows.granted === 0) return callerAllows;
-  return await reserveTurns(tx, accountSid, limits.callsPerSecond, callerAllows.granted);
+  const ownAllow = paused ? await ownTurns(tx, own, wanted) : unhindered;
+  if (ownAllow.granted === 0) return ownAllow;
+  return await reserveTurns(tx, accountSid, limits.callsPerSecond, ownAllow.granted);
 }
 
 /** One dispatch: claims, commits, and sets the calls on their way beside the caller. @returns how many were claimed */

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { row, rows, type Tx } from "../../db/client.ts";
 import { through, type Door } from "../../db/door.ts";
-import { callerKey } from "../dialling/pause.ts";
+import { callerKey, voiceKey } from "../dialling/pause.ts";
 import { callerIdOf } from "./callerId.ts";
 import type { Limits } from "./engine.ts";
 
@@ -65,10 +65,18 @@ async function deadWorkers(tx: Tx, facts: WaitingFacts): Promise<Waiting | null>
   return found?.alive ? null : { reason: "worker", last_heartbeat: found?.last ?? null };
 }
 
+interface BusinessSettings {
+  enabled: boolean;
+  callerId: string | null;
+  phone: string | null;
+  voiceUrl: string | null;
+}
+
 async function badConfiguration(tx: Tx, businessId: number, facts: WaitingFacts): Promise<Waiting | null> {
-  const business = await row<{ enabled: boolean; callerId: string | null; phone: string | null }>(
+  const business = await row<BusinessSettings>(
     tx,
-    sql`select coalesce(b.is_active, true) and coalesce(b.calls_enabled, true) as enabled, s.caller_id as "callerId", b.phone_number as phone
+    sql`select coalesce(b.is_active, true) and coalesce(b.calls_enabled, true) as enabled, s.caller_id as "callerId", b.phone_number as phone,
+               s.voice_url as "voiceUrl"
           from business b left join outbound_business_settings s on s.business_id = b.id
          where b.id = ${businessId}`,
   );
@@ -76,9 +84,13 @@ async function badConfiguration(tx: Tx, businessId: number, facts: WaitingFacts)
   if (!business?.enabled) return { ...none, code: "business.calls_disabled" };
   const from = callerIdOf(business.callerId, business.phone, facts.callerId);
   if (!from) return { ...none, code: "business.no_caller_id" };
-  const refused = facts.accountSid && (await pauseOf(tx, callerKey(facts.accountSid, from)));
-  if (!refused) return null;
-  return { reason: "configuration", code: "carrier.configuration", detail: refused.detail, until: refused.until };
+  if (!facts.accountSid) return null;
+  const code = "carrier.configuration";
+  const number = await pauseOf(tx, callerKey(facts.accountSid, from));
+  if (number) return { reason: "configuration", code, detail: number.detail, until: number.until };
+  const voice = business.voiceUrl && (await pauseOf(tx, voiceKey(facts.accountSid, businessId)));
+  // Not the carrier's words: they quote the URL with the attempt's token.
+  return voice ? { reason: "configuration", code, detail: business.voiceUrl, until: voice.until } : null;
 }
 
 /** The account's pause; not the carrier's words for it, which may be about another business's number. */

@@ -1,5 +1,6 @@
 // Recent calls, a run's results as a file, and deleting leads.
 import assert from "node:assert/strict";
+import { sql } from "drizzle-orm";
 import { after, describe, it } from "node:test";
 import { parse } from "csv-parse/sync";
 import { callLog } from "../../db/schema.ts";
@@ -74,6 +75,9 @@ describe("recent calls", () => {
     assert.deepEqual(await found(`search=${encodeURIComponent("לוי")}`), [1, "CA1"]);
     assert.deepEqual(await found("search=Noa"), [1, "CA2"]);
     assert.deepEqual(await found("search=%25"), [0]);
+    assert.deepEqual(await found("search=050-123-4567"), await found("search=972501234567"));
+    assert.equal((await found("search=050-123-4567"))[0], 2);
+    assert.deepEqual(await found("status=&search="), [2, "CA2", "CA1"]);
     assert.deepEqual(await found(`run_id=${run.id}`), [1, "CA1"]);
     assert.deepEqual(await found("page=2&page_size=1"), [2, "CA1"]);
     assert.equal((await me.get("/api/outbound/recent-calls?page_size=101")).status, 400);
@@ -183,6 +187,28 @@ describe("deleting leads", () => {
       const { status, json } = await remove(id);
       assert.deepEqual([status, json.code], [409, "lead.has_calls"]);
     }
+  });
+
+  it("takes all but those that a table of the CRM's own refers to, and those with calls", async (t) => {
+    const shop = await aBusiness(db);
+    const me = await as(app, { business: shop.id });
+    const leads = [];
+    for (let n = 0; n < 21; n++) leads.push(await aLead(db, shop.id, { source }));
+    const noted = [leads[0]!, leads[7]!, leads[8]!, leads[20]!];
+    await aJob(db, await aRun(db, shop.id), { leadId: leads[3]!.id });
+    await db.execute(sql`create table crm_notes (lead_id int references leads deferrable initially deferred)`);
+    t.after(() => db.execute(sql`drop table crm_notes`));
+    for (const { id } of noted) await db.execute(sql`insert into crm_notes values (${id})`);
+    const all = () => me.post("/api/outbound/import-leads/bulk-delete", { delete_all: true });
+    const { status, json } = await all();
+    assert.deepEqual([status, json.deleted_count], [200, 16]);
+    const left = (await me.get("/api/outbound/import-leads")).json.items.map((lead: { id: number }) => lead.id);
+    assert.deepEqual(
+      left.toSorted((a: number, b: number) => a - b),
+      [leads[0]!, leads[3]!, leads[7]!, leads[8]!, leads[20]!].map(({ id }) => id),
+    );
+    const again = await all();
+    assert.deepEqual([again.status, again.json.code], [409, "lead.has_calls"]);
   });
 
   it("takes all of the named leads, or none", async () => {

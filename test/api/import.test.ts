@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { LeadsReader } from "../../src/api/deps.ts";
 import { CodedError } from "../../src/errors.ts";
 import { anApi, as, plainReader } from "./harness.ts";
@@ -135,6 +136,21 @@ describe("import", () => {
     assert.equal((await me.post(PATH, upload("+972501111111"))).json.imported_count, 12_000);
   });
 
+  it("takes a file with a long stretch that has no lead in it", async () => {
+    const barren: LeadsReader = async (source) => {
+      const table = await plainReader(source);
+      async function* batches() {
+        yield* table.batches;
+        // Longer than a connection may idle in any other transaction.
+        await sleep(6_000);
+      }
+      return { ...table, batches: batches() };
+    };
+    const { me } = await shopWith(barren);
+    const { status, json } = await me.post(PATH, upload("+972501111111"));
+    assert.deepEqual([status, json.imported_count], [200, 1]);
+  });
+
   it("of a business that does not exist is 404", async () => {
     const me = await as(anApi(db).app, { business: 2_000_000_000 });
     assert.equal((await me.post(PATH, upload("+972501111111"))).json.code, "business.not_found");
@@ -157,6 +173,26 @@ describe("imported leads", () => {
     assert.deepEqual(await names("search=_"), []);
     assert.deepEqual(await names(`search=${encodeURIComponent("\\")}`), []);
     assert.deepEqual(await names("search=000002"), ["Noa"]);
+    const WRITTEN = [
+      "050-1000002",
+      "0501000002",
+      "050 100 0002",
+      "+972 50-100-0002",
+      "00972501000002",
+      "972-50-1000002",
+    ];
+    for (const written of [...WRITTEN, "+972 (0)50 1000002", "50-100-0002", "\u200e050-1000002\u200f"])
+      assert.deepEqual(await names(`search=${encodeURIComponent(written)}`), ["Noa"], written);
+    for (const part of ["050-100", "0501", "050", "50-1", "1000-00"])
+      assert.deepEqual(await names(`search=${encodeURIComponent(part)}`), ["דנה", "Noa", "100% Dana"], part);
+    for (const other of ["052", "02-100", "-", "0", "()"])
+      assert.deepEqual(
+        await names(`search=${encodeURIComponent(other)}`),
+        other === "0" ? ["דנה", "Noa", "100% Dana"] : [],
+        other,
+      );
+    assert.deepEqual(await names("search=&statuses[]="), ["דנה", "Noa", "100% Dana"], "empty is absent");
+    assert.deepEqual(await names("statuses[]=&statuses[]=won"), ["Noa"]);
     assert.deepEqual(await names("statuses[]=won&statuses[]=lost"), ["דנה", "Noa"]);
     assert.deepEqual(await names("statuses[]=won"), ["Noa"]);
     assert.deepEqual(await names("page=2&page_size=2"), ["100% Dana"]);

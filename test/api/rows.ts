@@ -61,8 +61,11 @@ export async function aJob(
   );
 }
 
-export async function anEvent(db: Database, run: { id: number; businessId: number }, kind: string) {
+export async function anEvent(db: Database, run: { id: number; businessId: number }, kind: string, at?: Date) {
   return first(
-    await db.insert(runEvents).values({ runId: run.id, businessId: run.businessId, kind, actor: "user:7" }).returning(),
+    await db
+      .insert(runEvents)
+      .values({ runId: run.id, businessId: run.businessId, kind, actor: "user:7", at })
+      .returning(),
   );
 }

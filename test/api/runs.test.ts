@@ -174,12 +174,36 @@ describe("runs", () => {
   it("shows who did what when", async () => {
     const { me } = await empty();
     const run = await aRun(db, shop.id);
-    const [a, b] = [await anEvent(db, run, "enqueued"), await anEvent(db, run, "stopped")];
+    const [at, later] = [new Date(Date.now() - 20_000), new Date(Date.now() - 10_000)];
+    const [a, b] = [await anEvent(db, run, "enqueued", at), await anEvent(db, run, "stopped", later)];
     const { json } = await me.get(`/api/outbound/runs/${run.id}/audit?limit=1`);
     const first = { id: a.id, at: a.at.toISOString(), kind: "enqueued", actor: "user:7", job_id: null, detail: {} };
     assert.deepEqual(json.items, [first]);
     const rest = await me.get(`/api/outbound/runs/${run.id}/audit?cursor=${json.next_cursor}`);
     assert.equal(rest.json.items[0].id, b.id);
+  });
+
+  it("never gives a cursor that passes over an event which is not committed yet", async () => {
+    const { me } = await empty();
+    const run = await aRun(db, shop.id);
+    const kinds = async (query: string) => {
+      const { json } = await me.get(`/api/outbound/runs/${run.id}/audit?${query}`);
+      return [json.items.map((event: { kind: string }) => event.kind), json.next_cursor];
+    };
+    await anEvent(db, run, "old", new Date(Date.now() - 60_000));
+    const late = await db.$client.connect();
+    await late.query("begin");
+    await late.query(
+      `insert into outbound_run_events (run_id, business_id, kind, actor) values ($1, $2, 'late', 'x')`,
+      [run.id, run.businessId],
+    );
+    for (const kind of ["new", "newer", "newest"]) await anEvent(db, run, kind);
+    const [first, cursor] = await kinds("limit=2");
+    assert.deepEqual(first, ["old"]);
+    assert.deepEqual(await kinds(`limit=2&cursor=${cursor}`), [["new", "newer"], null], "ask from here again");
+    await late.query("commit");
+    late.release();
+    assert.deepEqual(await kinds(`limit=9&cursor=${cursor}`), [["late", "new", "newer", "newest"], null]);
   });
 
   it("starts, and says who was left out", async () => {

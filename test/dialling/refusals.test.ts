@@ -14,7 +14,7 @@ describe("refusals", () => {
 
   it("pauses for what every lead would meet", () => {
     for (const [code, reason] of [
-      [21205, "configuration"],
+      [21205, "voice_url"],
       [21210, "caller_id"],
       [21212, "caller_id"],
       [21213, "caller_id"],

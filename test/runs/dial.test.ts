@@ -124,6 +124,34 @@ describe("a refused call", () => {
     await assertInvariants(w);
   });
 
+  it("21205 for a voice URL of the business's own pauses that business, and nobody else waits or hears of it", async (t) => {
+    const w = await world(t);
+    const [bad, good] = [await w.business(), await w.business()];
+    await w.carrier.setFaults([{ on: "create", kind: "error", status: 400, code: 21205, from: bad.from }]);
+    await w.db.execute(sql`
+      insert into outbound_business_settings (business_id, voice_url) values (${bad.id}, 'http://voice.example.test/')
+      on conflict (business_id) do update set voice_url = excluded.voice_url`);
+    await w.worker();
+    const { runId } = await w.enqueue(bad, await w.leads(bad, 5));
+    const facts = { limits: w.limits, accountSid: w.carrier.accountSid, callerId: undefined };
+    const waits = async () => {
+      const why = await waitingFor(w.door(bad), runId, facts);
+      return why?.reason === "configuration" ? why : undefined;
+    };
+    await until(async () => (await waits()) !== undefined, "a reason");
+    assert.equal((await waits())?.code, "carrier.configuration");
+    const { runId: other } = await w.enqueue(good, await w.leads(good, 5));
+    assert.equal((await w.untilRun(other, "completed")).completed, 5);
+    const { queued, inProgress } = await w.run(runId);
+    assert.equal(queued + inProgress, 5, "nobody is burned");
+    assert.ok(await waits(), "the other's success is not its own");
+    await w.carrier.setFaults([]);
+    await pauseIsOver(w);
+    assert.equal((await w.untilRun(runId, "completed")).completed, 5);
+    assert.deepEqual(await rows(w.db, sql`select 1 from outbound_carrier_accounts where pause_kind is not null`), []);
+    await assertInvariants(w);
+  });
+
   for (const [status, code, kind] of [
     [400, 21205, "configuration"],
     [401, 20003, "carrier"],

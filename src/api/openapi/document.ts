@@ -35,6 +35,7 @@ const SIGNED_IN: readonly ProblemCode[] = [
   "auth.role_missing",
   "auth.keys_unavailable",
   "request.too_many",
+  "request.too_many_at_once",
   "business.required",
   "business.not_found",
   "database.unavailable",

@@ -6,6 +6,8 @@ import { choice } from "./fields.js";
 import { figure, t, when } from "./locale.js";
 
 const PAGE = 100;
+/** The API gives no cursor behind events of the last 6 seconds, as earlier ones may still come. */
+const SETTLING_MS = 6_500;
 /** A run of thousands of calls has a long trail; beyond this many pages at once the user asks for more. */
 const PAGES_AT_ONCE = 10;
 
@@ -46,6 +48,9 @@ export function auditTrail(runId) {
         const page = await get(`outbound/runs/${runId}/audit`, { query: { limit: PAGE, cursor } });
         for (const event of page.items) events.set(event.id, event);
         more.hidden = page.next_cursor === null || n < PAGES_AT_ONCE;
+        // More than a page within seconds: what follows is shown when these have settled.
+        if (page.next_cursor === null && page.items.length === PAGE && isFresh(page.items.at(-1)))
+          setTimeout(() => void load(), SETTLING_MS);
         if (page.next_cursor === null || !more.hidden) break;
         cursor = page.next_cursor;
       }
@@ -62,6 +67,9 @@ export function auditTrail(runId) {
   void load();
   return { node, refresh: () => void load() };
 }
+
+/** @param {{ at: string }} event */
+const isFresh = ({ at }) => Date.now() - Date.parse(at) < 60_000;
 
 /** The same thing by the same actor several times in a row is one line. @param {any[]} events */
 function grouped(events) {

@@ -10,6 +10,7 @@ const PAGE = 100;
 const NAMED = 10;
 const [CONCURRENCY, MOST] = [3, 10];
 const keyOf = keyring();
+const importKeyOf = keyring();
 
 export function concurrencySelect() {
   const node = select(Array.from({ length: MOST }, (_, i) => [i + 1, figure(i + 1)]));
@@ -30,9 +31,11 @@ export const filePicker = (props) =>
 export async function importFile(file, report) {
   const form = new FormData();
   form.append("file", file);
-  const headers = keyOf([file.name, file.size, file.lastModified]);
+  const headers = importKeyOf([file.name, file.size, file.lastModified]);
   try {
     const answer = await post("outbound/import-leads", undefined, { form, headers });
+    // The key is for an answer that got lost. Who chooses the file once more, its leads deleted meanwhile, wants them again.
+    importKeyOf.forget();
     report.append(h("p", { class: "note good" }, t().imported(answer.imported_count)), rowFaults(answer));
     return answer.list_id;
   } catch (error) {
@@ -41,14 +44,34 @@ export async function importFile(file, report) {
   }
 }
 
-/** Every lead of a list, in the file's order, which is the order of the ids: the API gives the newest first. @param {number} list @param {(done: string, all: string) => void} step */
+/** Readings of a list that changes all the while, before we take what the last one found. */
+const READINGS = 3;
+
+/**
+ * Every lead of a list, in the file's order, which is the order of the ids: the API gives the newest first.
+ * @param {number} list @param {(done: string, all: string) => void} step
+ */
 export async function leadsOf(list, step) {
+  for (let reading = 1; ; reading += 1) {
+    const { leads, changed } = await readLeads(list, step);
+    if (!changed || reading === READINGS) return new Map([...leads].sort(([a], [b]) => a - b));
+  }
+}
+
+/**
+ * One reading, page by page. A lead deleted meanwhile moves another one to a page that was read already: only the total
+ * tells.
+ * @param {number} list @param {(done: string, all: string) => void} step
+ */
+async function readLeads(list, step) {
   const leads = new Map();
+  const totals = new Set();
   for (let page = 1; ; page += 1) {
     const found = await get("outbound/import-leads", { query: { list_id: list, page, page_size: PAGE } });
     for (const lead of found.items) leads.set(lead.id, lead);
+    totals.add(found.total);
     step(figure(leads.size), figure(found.total));
-    if (found.items.length < PAGE) return new Map([...leads].sort(([a], [b]) => a - b));
+    if (found.items.length < PAGE) return { leads, changed: totals.size > 1 };
   }
 }
 

@@ -41,20 +41,33 @@ function form(now) {
     voice_url: h("input", { type: "url", dir: "ltr", maxlength: 2048, placeholder: "https://" }),
   };
   const entries = Object.entries(inputs);
-  for (const [name, input] of entries) {
-    input.value = String(now[name] ?? "");
-    input.disabled = !manages;
+  /** What was read last, as the fields have it: they write line breaks in their own way. @type {Map<string, string>} */
+  const shown = new Map();
+  /** @param {any} settings */
+  function show(settings) {
+    for (const [name, input] of entries) {
+      input.value = String(settings[name] ?? "");
+      shown.set(name, input.value);
+    }
   }
+  show(now);
+  for (const [, input] of entries) input.disabled = !manages;
   const fault = faultBox();
   const said = h("span", { class: "good-text", role: "status" });
   const button = h("button", { type: "submit", class: "primary" }, t().save);
 
   async function save() {
     said.textContent = "";
+    // Only what was changed here: the rest may have been changed by somebody else since it was read.
+    const changed = entries.filter(([name, input]) => input.value !== shown.get(name));
     /** Empty: back to the default. */
-    const wish = Object.fromEntries(entries.map(([name, input]) => [name, input.value.trim() || null]));
-    const json = { ...wish, max_calls: wish["max_calls"] ? Number(wish["max_calls"]) : null };
-    await get("outbound/settings", { method: "PUT", json });
+    const json = Object.fromEntries(
+      changed.map(([name, input]) => {
+        const text = input.value.trim();
+        return [name, text && name === "max_calls" ? Number(text) : text || null];
+      }),
+    );
+    show(await get("outbound/settings", { method: "PUT", json }));
     said.textContent = t().saved;
   }
   return h(

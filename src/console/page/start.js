@@ -12,6 +12,8 @@ export function startPanel(started) {
   const { manages } = who();
   /** @type {File | undefined} */
   let file;
+  /** The file's list, once it has been imported: trying to start again must not import again. @type {number | undefined} */
+  let imported;
   let listed = false;
   const [fileId, titleId] = [newId(), newId()];
   const list = select([["", t().loading]], { onchange: () => choose(undefined) });
@@ -51,6 +53,7 @@ export function startPanel(started) {
 
   /** @param {File | undefined} next */
   function choose(next) {
+    if (next !== file) imported = undefined;
     file = manages ? next : undefined;
     if (file) list.value = "";
     else picker.value = "";
@@ -78,7 +81,8 @@ export function startPanel(started) {
       let from = Number(list.value);
       if (file) {
         step.textContent = t().importing;
-        from = await importFile(file, report);
+        imported ??= await importFile(file, report);
+        from = imported;
         await readLists(from);
       }
       const leads = await leadsOf(from, (done, all) => (step.textContent = t().reading(done, all)));

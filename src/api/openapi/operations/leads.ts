@@ -92,6 +92,6 @@ export const LEADS: readonly Operation[] = [
     access: "managers",
     sends: SENT.settings,
     answers: ok("The choices as they are now", answers.Settings),
-    problems: ["request.invalid", ...BODY],
+    problems: ["settings.caller_id_taken", "settings.voice_url_not_public", "request.invalid", ...BODY],
   },
 ];
