@@ -16,9 +16,9 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(INSTALLED) ## Everything on this machine: database, carrier stand-in, API, worker, console
-	@exec $(MAIN) run
+	@exec $(MAIN) run --confirm="$(CONFIRM)"
 
-call: $(INSTALLED) ## Call a list to its end: LEADS=leads.csv [BUSINESS=1] [CONFIRM=1 with a real carrier]
+call: $(INSTALLED) ## Call a list to its end: LEADS=leads.csv [BUSINESS=1] [CONFIRM=1 with real Twilio credentials]
 	@exec $(MAIN) call --leads="$(LEADS)" --business="$(BUSINESS)" --confirm="$(CONFIRM)"
 
 test: $(INSTALLED) ## The test suite; FULL=1 for the full sizes

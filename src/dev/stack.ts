@@ -1,11 +1,13 @@
 // Everything on one machine: database, stand-in (without a carrier of your own), API and worker, in the order in which
 // they need each other. `make run` keeps it up; `make call` brings it for one list.
+import { openDatabase } from "../../db/client.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { openApi, type OpenedApi } from "../commands/api.ts";
 import { openWorker } from "../commands/worker.ts";
-import type { Config } from "../config.ts";
+import { ConfigFaults, type Config } from "../config.ts";
 import type { Logger } from "../log.ts";
-import { demoBusinesses, type DemoBusiness } from "./demo.ts";
+import { databaseName } from "./databaseName.ts";
+import { demoBusinesses, hasOtherBusinesses, type DemoBusiness } from "./demo.ts";
 import { folderDatabase } from "./folder.ts";
 import { jwtSecret } from "./keys.ts";
 import { spawnStandIn } from "./twilio/spawn.ts";
@@ -27,21 +29,25 @@ export interface StackWishes {
   log: Logger;
   /** How long the stand-in's calls take. */
   calls: "realistic" | "fast";
+  /** CONFIRM: `standin` lets the stand-in at a database with businesses of its own. */
+  confirm: string | undefined;
   say: (line: string) => void;
 }
 
 /** What becomes of the stand-in's calls, in parts of a hundred: about what a campaign sees. */
 const OUTCOMES = { answered: 65, "no-answer": 20, busy: 10, failed: 5 };
 
-export async function startStack({ config, log, calls, say }: StackWishes): Promise<Stack> {
+export async function startStack({ config, log, calls, confirm, say }: StackWishes): Promise<Stack> {
   const stops: ((graceMs: number) => Promise<void>)[] = [];
   const stop = async (graceMs: number) => {
     for (const close of stops.splice(0).toReversed())
       await close(graceMs).catch((err: unknown) => log.warn({ err }, "stopping"));
   };
   try {
+    if (config.databaseUrl) say(`database ${databaseName(config.databaseUrl)} (DATABASE_URL)`);
     const database = await folderDatabase(config, say);
     stops.push(() => database.stop());
+    if (config.databaseUrl && !config.twilio && confirm !== "standin") await refuseForeign(config.databaseUrl);
     await migrateDatabase(database.url);
     const standIn = config.twilio
       ? undefined
@@ -62,6 +68,20 @@ export async function startStack({ config, log, calls, say }: StackWishes): Prom
   }
 }
 
+/**
+ * A DATABASE_URL that is set by accident, or credentials that are not: leads that wait there would end as called though
+ * no phone rang. CONFIRM=1 is no answer to this: it is what one types for real phones, with the credentials forgotten.
+ */
+async function refuseForeign(databaseUrl: string): Promise<void> {
+  const db = openDatabase({ url: databaseUrl, name: "ringpost start", max: 1 });
+  const foreign = await hasOtherBusinesses(db).finally(() => db.$client.end());
+  if (!foreign) return;
+  throw new ConfigFaults([
+    `DATABASE_URL has businesses of its own (${databaseName(databaseUrl)}), and there are no Twilio credentials: the stand-in` +
+      " would end the leads that wait there as called, with no phone ringing. Set the credentials, or CONFIRM=standin to do just that",
+  ]);
+}
+
 function withDefaults(
   config: Config,
   standIn: { accountSid: string; authToken: string; url: string } | undefined,
@@ -76,16 +96,19 @@ function withDefaults(
   };
 }
 
-/** On the configured port, or on any free one when another program has it. */
+/**
+ * On the configured port, or on any free one when another program has it; but where PUBLIC_URL leads to that port, the
+ * carrier would report its calls to the other program.
+ */
 async function listen(
   wishes: Parameters<typeof openApi>[0] extends infer W ? Omit<W, "port"> : never,
   say: (line: string) => void,
 ): Promise<OpenedApi> {
-  const { port } = wishes.config;
+  const { port, publicUrl } = wishes.config;
   try {
     return await openApi({ ...wishes, port });
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    if (publicUrl || !(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
     say(`port ${port} is taken, choosing another`);
     return await openApi({ ...wishes, port: 0 });
   }
