@@ -128,5 +128,24 @@ describe("configuration", () => {
     assert.deepEqual(names(faultsOf({ SETTLE_SECONDS: "12" })), ["SETTLE_SECONDS"]);
     assert.deepEqual(faultsOf({ SETTLE_SECONDS: "12.1" }), []);
     assert.deepEqual(names(faultsOf({ HEARTBEAT_SECONDS: "11" })), ["ADOPT_AFTER_SECONDS"]);
+    assert.deepEqual(names(faultsOf({ ADOPT_AFTER_SECONDS: "300" })), ["RUN_TTL_MINUTES"]);
+    assert.deepEqual(faultsOf({ RUN_TTL_MINUTES: "0.34" }), []);
+  });
+
+  it("takes origins as people write them, and nothing else for an origin", () => {
+    const { corsOrigins } = readConfig({
+      CORS_ORIGINS: "https://CRM.example/, http://localhost:5173 ,https://a.example:443",
+    });
+    assert.deepEqual(corsOrigins, ["https://crm.example", "http://localhost:5173", "https://a.example"]);
+    assert.deepEqual(readConfig({}).corsOrigins, []);
+    for (const bad of [
+      "*",
+      "crm.example",
+      "https://crm.example/page",
+      "ftp://crm.example",
+      "https://me@crm.example",
+      "https://x.example?",
+    ])
+      assert.deepEqual(names(faultsOf({ CORS_ORIGINS: `https://ok.example,${bad}` })), ["CORS_ORIGINS"], bad);
   });
 });
