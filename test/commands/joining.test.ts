@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase } from "../../db/client.ts";
 import { announce, type Running } from "../../src/dev/runFile.ts";
 import { holdsNumber } from "../support/numbersIn.ts";
@@ -13,16 +14,27 @@ import { freshDatabase, type FreshDatabase, type Scope } from "../support/postgr
 import { lastFirst } from "../support/scope.ts";
 import { cli } from "./cli.ts";
 
+/** Signals that are closer together count as one. */
+const NO_ECHO_MS = 600;
 const REAL = { TWILIO_ACCOUNT_SID: "AC00000000000000000000000000000000", TWILIO_AUTH_TOKEN: "t" };
 const ADDRESS = { PUBLIC_URL: "https://example.test" };
 
-/** Something alive that answers as the API of a `make run`, and what it was asked. */
-async function aRun(t: TestContext, dataDir: string, facts: Partial<Running>): Promise<string[]> {
+/**
+ * Something alive that answers as the API of a `make run`, and what it was asked. It refuses what `answers` (by the
+ * request's line, without its query) does not name.
+ */
+async function aRun(
+  t: TestContext,
+  dataDir: string,
+  facts: Partial<Running>,
+  answers: Record<string, object> = {},
+): Promise<string[]> {
   const asked: string[] = [];
   const server: Server = createServer((request, response) => {
     if (request.url !== "/livez") asked.push(`${request.method} ${request.url}`);
-    response.writeHead(request.url === "/livez" ? 200 : 418, { "content-type": "application/json" });
-    response.end(JSON.stringify({ code: "tea.pot", error: "Short and stout" }));
+    const answer = answers[`${request.method} ${request.url?.split("?")[0]}`];
+    response.writeHead(answer || request.url === "/livez" ? 200 : 418, { "content-type": "application/json" });
+    response.end(JSON.stringify(answer ?? { code: "tea.pot", error: "Short and stout" }));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());
@@ -81,6 +93,34 @@ describe("call joins a run", () => {
     assert.deepEqual(asked, ["POST /api/outbound/import-leads"]);
     assert.equal(confirmed.code, 1);
     assert.equal(confirmed.err, "Short and stout (tea.pot)\n");
+  });
+});
+
+describe("call, interrupted in a run that cannot stop", () => {
+  it("says so, with the run's id, why it waited, and how to leave", async (t) => {
+    const { start, dataDir } = cli(t);
+    const counts = { queued: 1, in_progress: 0, completed: 0, failed: 0, cancelled: 0, total_leads: 1 };
+    const waiting_for = { reason: "worker", message: "No worker is alive." };
+    await aRun(
+      t,
+      dataDir,
+      {},
+      {
+        "POST /api/outbound/import-leads": { list_id: 3, imported_count: 1 },
+        "GET /api/outbound/import-leads": { items: [{ id: 5 }], total: 1 },
+        "POST /api/outbound/bulk-enqueue": { run_id: 7, skipped: [] },
+        "GET /api/outbound/runs/7": { run_id: 7, status: "pending", ...counts, waiting_for },
+      },
+    );
+    const call = start(["call", "--leads", leadsIn(dataDir)]);
+    await call.says(/run 7: 1 leads\nNo worker is alive\.\n0 %/);
+    call.child.kill("SIGINT");
+    await call.says(/stopping, 0 calls still live[^]*run 7 could not be stopped: Short and stout \(tea\.pot\)/);
+    await sleep(NO_ECHO_MS);
+    call.child.kill("SIGINT");
+    assert.equal(await call.exited, 1);
+    assert.match(call.text(), /leaving run 7: calls that are live go on\n$/);
+    assert.equal(call.text().split("No worker is alive").length, 2, "told once");
   });
 });
 
