@@ -18,7 +18,7 @@ help: ## This list
 run: $(INSTALLED) ## Everything on this machine: database, carrier stand-in, API, worker, console
 	@exec $(MAIN) run
 
-call: $(INSTALLED) ## Call a list to its end: LEADS=leads.csv [BUSINESS=1] [CONFIRM=1 with a real carrier]
+call: $(INSTALLED) ## Call a list to its end: LEADS=leads.csv [BUSINESS=1] [CONFIRM=1 with real Twilio credentials]
 	@exec $(MAIN) call --leads="$(LEADS)" --business="$(BUSINESS)" --confirm="$(CONFIRM)"
 
 test: $(INSTALLED) ## The test suite; FULL=1 for the full sizes

@@ -6,6 +6,23 @@ const TWILIO = "https://api.twilio.com";
 
 const text = v.pipe(v.string(), v.trim(), v.nonEmpty("must not be empty"));
 const url = v.pipe(text, v.url("must be a URL"), v.regex(/^https?:\/\//, "must start with http:// or https://"));
+/** As browsers send it: scheme, host and port, nothing behind. Compared byte by byte, so written their way. */
+const origins = v.pipe(
+  text,
+  v.transform((list) =>
+    list
+      .split(",")
+      .map((one) => one.trim())
+      .filter(Boolean),
+  ),
+  v.array(
+    v.pipe(
+      v.string(),
+      v.check(isOrigin, "must be origins such as https://crm.example, with commas between them"),
+      v.transform((one) => (one === "*" ? one : new URL(one).origin)),
+    ),
+  ),
+);
 const between = (low: number, high: number, whole = true) =>
   v.pipe(
     text,
@@ -43,7 +60,7 @@ const Environment = v.object({
   JWT_JWKS_URL: v.optional(url),
   JWT_ISSUER: v.optional(text),
   JWT_AUDIENCE: v.optional(text),
-  CORS_ORIGINS: v.optional(text),
+  CORS_ORIGINS: v.optional(origins),
   DEFAULT_LOCALE: v.optional(v.picklist(["he", "en"], "must be he or en"), "he"),
   AFTER_TTL: v.optional(v.picklist(["fail", "resume"], "must be fail or resume"), "fail"),
   LOG_LEVEL: v.optional(
@@ -127,7 +144,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, needs: readonly
   const known = Object.keys(Environment.entries);
   const given = Object.fromEntries(known.flatMap((k) => (env[k]?.trim() ? [[k, env[k]]] : [])));
   const parsed = v.safeParse(Environment, given);
-  const faults = (parsed.issues ?? []).map((i) => `${v.getDotPath(i)} ${i.message}`);
+  const faults = (parsed.issues ?? []).map((i) => `${String(i.path?.[0]?.key)} ${i.message}`);
   faults.push(...togetherFaults(given, needs));
   if (!parsed.success || faults.length > 0) throw new ConfigFaults(faults);
   return shape(parsed.output);
@@ -165,6 +182,12 @@ function togetherFaults(env: Record<string, string | undefined>, needs: readonly
   return faults;
 }
 
+function isOrigin(text: string): boolean {
+  if (text === "*") return true;
+  const at = URL.parse(text);
+  return at !== null && /^https?:$/.test(at.protocol) && at.href === `${at.origin}/` && !/[?#]/.test(text);
+}
+
 const isTwilio = (apiUrl: string) => /(^|\.)twilio\.com$/.test(URL.parse(apiUrl)?.hostname ?? "");
 
 function shape(env: v.InferOutput<typeof Environment>): Config {
@@ -182,10 +205,7 @@ function shape(env: v.InferOutput<typeof Environment>): Config {
     callsPerSecond: env.TWILIO_CPS,
     voiceUrl: env.VOICE_URL,
     jwt: { secret: env.JWT_SECRET, jwksUrl: env.JWT_JWKS_URL, issuer: env.JWT_ISSUER, audience: env.JWT_AUDIENCE },
-    corsOrigins: (env.CORS_ORIGINS ?? "")
-      .split(",")
-      .map((o) => o.trim())
-      .filter(Boolean),
+    corsOrigins: env.CORS_ORIGINS ?? [],
     defaultLocale: env.DEFAULT_LOCALE,
     afterTtl: env.AFTER_TTL,
     logLevel: env.LOG_LEVEL,

@@ -5,6 +5,7 @@ import { MigrationRefused } from "../db/refused.ts";
 import { ConfigFaults } from "./config.ts";
 import { CodedError } from "./errors.ts";
 import { showStrayErrorsPlainly } from "./shutdown.ts";
+import { startFault } from "./startFaults.ts";
 
 type Command = (flags: Record<string, string | undefined>) => Promise<number | void>;
 
@@ -54,7 +55,10 @@ async function main(): Promise<number> {
       console.error(`${error.message} (${error.code})`);
       return 1;
     }
-    throw error;
+    const fault = startFault(error);
+    if (!fault) throw error;
+    console.error(fault);
+    return 1;
   }
 }
 

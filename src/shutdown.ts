@@ -9,24 +9,59 @@ const HARD_LIMIT_MS = DRAIN_MS + 1_000;
 
 const ECHO_MS = 500;
 
+/** SIGHUP: the terminal was closed. */
+const END_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+/** @returns takes the listeners away again */
+function onEndSignals(handle: (signal: NodeJS.Signals, nth: number) => void): () => void {
+  let nth = 0;
+  let latest: { signal: NodeJS.Signals; at: number } | undefined;
+  const onSignal = (signal: NodeJS.Signals) => {
+    const at = performance.now();
+    // Make forwards what the terminal sends to the whole group anyway: the same signal twice in a moment is one.
+    if (latest?.signal === signal && at - latest.at < ECHO_MS) return;
+    latest = { signal, at };
+    // A closed terminal takes no more lines, which must not cut the orderly end short.
+    if (signal === "SIGHUP") for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+    handle(signal, ++nth);
+  };
+  for (const signal of END_SIGNALS) process.on(signal, onSignal);
+  return () => {
+    for (const signal of END_SIGNALS) process.removeListener(signal, onSignal);
+  };
+}
+
+export interface EndWishes {
+  /** Aborted by the first signal: end what you do in good order. */
+  stop: AbortSignal;
+  /** Aborted by the second: drop it, and close what you opened. */
+  leave: AbortSignal;
+  /** From now on signals do what they always do. */
+  forget(): void;
+}
+
+/** For a command that ends by itself. The third signal ends the process, whatever is left. */
+export function endWishes(): EndWishes {
+  const stop = new AbortController();
+  const leave = new AbortController();
+  const forget = onEndSignals((_, nth) => {
+    if (nth === 1) stop.abort();
+    else if (nth === 2) leave.abort();
+    else process.exit(1);
+  });
+  return { stop: stop.signal, leave: leave.signal, forget };
+}
+
 /**
- * Runs `stop` once on SIGTERM or SIGINT and ends the process: 0 when it went well. A second signal ends it at once.
+ * Runs `stop` once on SIGTERM, SIGINT or SIGHUP and ends the process: 0 when it went well. A second signal ends it at once.
  * @returns a promise that is pending until then: what a long-running command awaits
  */
 export function untilSignal(log: Logger, stop: (graceMs: number) => Promise<void>): Promise<never> {
-  let stopping = false;
-  let asked = 0;
-  let first: NodeJS.Signals | undefined;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (stopping) {
-      // Make forwards what the terminal sends to the whole group anyway: the same signal twice in a moment is one.
-      if (signal === first && performance.now() - asked < ECHO_MS) return;
+  onEndSignals((signal, nth) => {
+    if (nth > 1) {
       log.warn(`${signal} again: ending at once`);
       process.exit(1);
     }
-    stopping = true;
-    asked = performance.now();
-    first = signal;
     log.info(`${signal}: draining`);
     setTimeout(() => {
       log.error("draining took too long: ending");
@@ -39,9 +74,7 @@ export function untilSignal(log: Logger, stop: (graceMs: number) => Promise<void
         process.exit(1);
       },
     );
-  };
-  process.on("SIGTERM", onSignal);
-  process.on("SIGINT", onSignal);
+  });
   return new Promise<never>(() => {
     // Keeps the event loop alive even while nothing else does.
     setInterval(() => {}, 2 ** 30);

@@ -129,4 +129,21 @@ describe("configuration", () => {
     assert.deepEqual(faultsOf({ SETTLE_SECONDS: "12.1" }), []);
     assert.deepEqual(names(faultsOf({ HEARTBEAT_SECONDS: "11" })), ["ADOPT_AFTER_SECONDS"]);
   });
+
+  it("takes origins as people write them, and nothing else for an origin", () => {
+    const { corsOrigins } = readConfig({
+      CORS_ORIGINS: "https://CRM.example/, http://localhost:5173 ,https://a.example:443",
+    });
+    assert.deepEqual(corsOrigins, ["https://crm.example", "http://localhost:5173", "https://a.example"]);
+    assert.deepEqual(readConfig({}).corsOrigins, []);
+    assert.deepEqual(readConfig({ CORS_ORIGINS: "*" }).corsOrigins, ["*"]);
+    for (const bad of [
+      "crm.example",
+      "https://crm.example/page",
+      "ftp://crm.example",
+      "https://me@crm.example",
+      "https://x.example?",
+    ])
+      assert.deepEqual(names(faultsOf({ CORS_ORIGINS: `https://ok.example,${bad}` })), ["CORS_ORIGINS"], bad);
+  });
 });

@@ -5,7 +5,7 @@ import { migrateDatabase } from "../../db/migrate.ts";
 import { planMigration } from "../../db/migrate/plan.ts";
 import { ConfigFaults, readConfig } from "../config.ts";
 import { cutOver, oldRuns } from "../cutover/cutOver.ts";
-import { folderDatabase } from "../dev/folder.ts";
+import { folderDatabase, tellDatabase } from "../dev/folder.ts";
 
 export interface MigrateFlags {
   plan?: string;
@@ -21,6 +21,7 @@ export async function migrateCommand(flags: MigrateFlags): Promise<void> {
   if (![undefined, "0", "1", "force"].includes(cutover)) throw new ConfigFaults(["CUTOVER must be 1 or force"]);
   const config = readConfig();
   const database = await folderDatabase(config);
+  tellDatabase(config, database.url);
   try {
     if (plan === "1") return await tellPlan(database.url, cutover);
     const { applied } = await migrateDatabase(database.url, { report: say });

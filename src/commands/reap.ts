@@ -1,7 +1,7 @@
 // `make reap`: one clean-up pass for cron (TTL reclaim, cancels, slots, lost calls). Prints what it did as one JSON line.
 import { openDatabase } from "../../db/client.ts";
 import { readConfig } from "../config.ts";
-import { folderDatabase } from "../dev/folder.ts";
+import { folderDatabase, tellDatabase } from "../dev/folder.ts";
 import { twilioDialler } from "../dialling/twilio.ts";
 import { limitsOf } from "../limits.ts";
 import { createLogger } from "../log.ts";
@@ -14,6 +14,7 @@ export async function reapCommand(): Promise<void> {
   const config = readConfig();
   const log = createLogger(config.logLevel);
   const database = await folderDatabase(config);
+  tellDatabase(config, database.url);
   const db = openDatabase({ url: database.url, name: "ringpost reap", max: 4 });
   try {
     await requireCurrentSchema(db);

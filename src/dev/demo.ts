@@ -1,6 +1,6 @@
 // Two demo businesses with leads to call, made once. Their numbers ring nowhere but in the stand-in.
 import { sql } from "drizzle-orm";
-import { openDatabase, row, type Tx } from "../../db/client.ts";
+import { openDatabase, row, type Database, type Tx } from "../../db/client.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import { lockEnqueue } from "../../db/locks.ts";
 
@@ -29,6 +29,15 @@ export async function demoBusinesses(databaseUrl: string): Promise<DemoBusiness[
   } finally {
     await db.$client.end();
   }
+}
+
+/** Is anybody there besides the demo businesses? Asked before the migrations, so the table may be missing. */
+export async function hasOtherBusinesses(db: Database): Promise<boolean> {
+  const { rows } = await db.$client.query<{ there: boolean }>(`select to_regclass('business') is not null as there`);
+  if (!rows[0]?.there) return false;
+  const demo = DEMO.map(({ name }) => name);
+  const others = await db.$client.query(`select from business where coalesce(name, '') <> all($1) limit 1`, [demo]);
+  return others.rowCount !== 0;
 }
 
 async function existing(tx: Tx, name: string): Promise<DemoBusiness | undefined> {

@@ -2,15 +2,26 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import type { Config } from "../config.ts";
+
+/** Who takes the calls: the built-in stand-in, an endpoint of one's own that speaks Twilio's API, or Twilio. */
+const CARRIERS = ["standin", "own", "real"] as const;
+export type CarrierKind = (typeof CARRIERS)[number];
 
 const Running = v.object({
   pid: v.number(),
   apiUrl: v.string(),
+  // Whoever joins must know whether phones ring, and in whose database.
+  carrier: v.picklist(CARRIERS),
+  database: v.string(),
   businesses: v.array(v.object({ id: v.number(), name: v.string(), ownerId: v.number(), listId: v.number() })),
 });
 export type Running = v.InferOutput<typeof Running>;
 
 const ANSWER_WITHIN_MS = 2_000;
+
+export const carrierOf = ({ twilio }: Config): CarrierKind => (!twilio ? "standin" : twilio.real ? "real" : "own");
+
 const path = (dataDir: string) => join(dataDir, "run.json");
 
 export function announce(dataDir: string, running: Running): void {

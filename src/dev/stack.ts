@@ -1,11 +1,13 @@
 // Everything on one machine: database, stand-in (without a carrier of your own), API and worker, in the order in which
 // they need each other. `make run` keeps it up; `make call` brings it for one list.
+import { openDatabase } from "../../db/client.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { openApi, type OpenedApi } from "../commands/api.ts";
 import { openWorker } from "../commands/worker.ts";
 import type { Config } from "../config.ts";
 import type { Logger } from "../log.ts";
-import { demoBusinesses, type DemoBusiness } from "./demo.ts";
+import { databaseName } from "./databaseName.ts";
+import { demoBusinesses, hasOtherBusinesses, type DemoBusiness } from "./demo.ts";
 import { folderDatabase } from "./folder.ts";
 import { jwtSecret } from "./keys.ts";
 import { spawnStandIn } from "./twilio/spawn.ts";
@@ -40,8 +42,10 @@ export async function startStack({ config, log, calls, say }: StackWishes): Prom
       await close(graceMs).catch((err: unknown) => log.warn({ err }, "stopping"));
   };
   try {
+    if (config.databaseUrl) say(`database ${databaseName(config.databaseUrl)} (DATABASE_URL)`);
     const database = await folderDatabase(config, say);
     stops.push(() => database.stop());
+    if (config.databaseUrl && !config.twilio) await warnOfOthers(config.databaseUrl, say);
     await migrateDatabase(database.url);
     const standIn = config.twilio
       ? undefined
@@ -62,6 +66,19 @@ export async function startStack({ config, log, calls, say }: StackWishes): Prom
   }
 }
 
+/**
+ * A DATABASE_URL that is set by accident, or credentials that are not: leads that wait there end as called though no phone
+ * rang. Said, not refused: a program that starts us on a database of its own, again after a crash too, means it.
+ */
+async function warnOfOthers(databaseUrl: string, say: (line: string) => void): Promise<void> {
+  const db = openDatabase({ url: databaseUrl, name: "ringpost start", max: 1 });
+  if (await hasOtherBusinesses(db).finally(() => db.$client.end()))
+    say(
+      `  WARNING: ${databaseName(databaseUrl)} has businesses of its own, and there are no Twilio credentials: leads that wait` +
+        " there are now called by the stand-in, with no phone ringing. Not meant? Stop this, and set the credentials.",
+    );
+}
+
 function withDefaults(
   config: Config,
   standIn: { accountSid: string; authToken: string; url: string } | undefined,
@@ -76,16 +93,19 @@ function withDefaults(
   };
 }
 
-/** On the configured port, or on any free one when another program has it. */
+/**
+ * On the configured port, or on any free one when another program has it; but where PUBLIC_URL leads to that port, the
+ * carrier would report its calls to the other program.
+ */
 async function listen(
   wishes: Parameters<typeof openApi>[0] extends infer W ? Omit<W, "port"> : never,
   say: (line: string) => void,
 ): Promise<OpenedApi> {
-  const { port } = wishes.config;
+  const { port, publicUrl } = wishes.config;
   try {
     return await openApi({ ...wishes, port });
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    if (publicUrl || !(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
     say(`port ${port} is taken, choosing another`);
     return await openApi({ ...wishes, port: 0 });
   }

@@ -45,6 +45,12 @@ export async function dispatchOnce(engine: Engine, businessId: number): Promise<
 const NOT_YET_ON_DISK = "set local synchronous_commit = off";
 
 /**
+ * The claim's plan is the same for any numbers, and is made once per connection. Left to itself, Postgres takes a plan made
+ * for the very arrays for cheaper as soon as the tables are large, and plans for longer than it claims, each time anew.
+ */
+const PLANNED_ONCE = "set local plan_cache_mode = force_generic_plan";
+
+/**
  * Cancelled runs end first, in a transaction of their own: that may be a hundred thousand jobs, and the other runs, whose
  * rows a claim locks, must not wait for it with their begun marks and their calls' ends.
  */
@@ -84,7 +90,7 @@ async function claimNow(
     ]);
   return await inTwoTrips(
     db,
-    `${NOT_YET_ON_DISK}; ${lockingBusiness(businessId)}`,
+    `${NOT_YET_ON_DISK}; ${PLANNED_ONCE}; ${lockingBusiness(businessId)}`,
     ask,
     async (tx, [business, runs, paused]): Promise<Sent<Tried>> => {
       if (when === "unless cancelled" && business?.cancelled.length) return nothing({ cancelled: business.cancelled });

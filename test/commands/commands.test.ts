@@ -104,6 +104,15 @@ describe("call", () => {
     assert.match(err, /import\.no_phone_column/);
   });
 
+  it("looks at the file before it starts anything, and names what is wrong along with the other faults", async (t) => {
+    const { run, dataDir } = cli(t);
+    const { code, err } = await run(["call", "--leads", join(dataDir, "none.csv"), "--business", "x"]);
+    assert.equal(code, 2);
+    assert.match(err, /LEADS: \S+none\.csv does not exist\n.*BUSINESS must be/s);
+    assert.match((await run(["call", "--leads", dataDir])).err, /is a folder/);
+    assert.ok(!existsSync(join(dataDir, "postgres")));
+  });
+
   it("wants a confirmation before real phones ring", async (t) => {
     const { code, err } = await cli(t).run(["call", "--leads", "x.csv"], {
       TWILIO_ACCOUNT_SID: "AC00000000000000000000000000000000",
@@ -166,6 +175,7 @@ describe("migrate and reap", () => {
     const reaped = await run(["reap"]);
     assert.equal(reaped.code, 0, reaped.err);
     assert.equal(reaped.out.trim().split("\n").length, 1);
+    assert.match(reaped.err, /DATABASE_URL is not set: .*127\.0\.0\.1:\d+\/ringpost/);
     assert.equal((JSON.parse(reaped.out) as { reclaimed_runs: number }).reclaimed_runs, 0);
   });
 });

@@ -128,6 +128,29 @@ describe("the claim", () => {
     }
   });
 
+  it("plans a claim once, not for each of them", async (t) => {
+    const w = await world(t);
+    const db = openDatabase({ url: w.url, name: "ringpost test", max: 1 });
+    try {
+      for (let n = 0; n < 3; n++) {
+        const business = await w.business({ limit: 1 });
+        await w.enqueue(business, await w.leads(business, 1));
+        assert.equal((await original.dispatchOnce(w.engine({ db }), business.id)).claims.length, 1);
+      }
+      const plans = await rows(
+        db,
+        sql`select name, generic_plans::int as once, custom_plans::int as anew from pg_prepared_statements
+             where name in ('claim_jobs', 'waiting_runs') order by name`,
+      );
+      assert.deepEqual(plans, [
+        { name: "claim_jobs", once: 3, anew: 0 },
+        { name: "waiting_runs", once: 3, anew: 0 },
+      ]);
+    } finally {
+      await db.$client.end();
+    }
+  });
+
   it("waits for no job that somebody else has locked", async (t) => {
     const w = await world(t);
     const business = await w.business({ limit: 3 });
