@@ -73,6 +73,8 @@ export interface ApiDeps {
     maxCallsPerBusiness: number;
     /** Of one business, over all API processes. Default: rateLimit.ts. */
     requestsPerMinute?: number | undefined;
+    /** How long a request waits while too many of its business are in progress. Default: inProgress.ts; tests wait less. */
+    longestWaitMs?: number | undefined;
     /** How long a POST can be under way: stop and force-cancel answer only when none is left. */
     postStartBudgetMs: number;
     postTimeoutMs: number;

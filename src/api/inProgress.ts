@@ -5,8 +5,8 @@ import type { MiddlewareHandler } from "hono";
 import { CodedError } from "../errors.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 
-/** Longer than short requests ever queue; a person sees by then that something is busy. */
-const LONGEST_WAIT_MS = 4_000;
+/** Longer than people's requests ever queue, twenty impatient clicks on a long list included; shorter than a proxy waits. */
+const LONGEST_WAIT_MS = 15_000;
 /** More than this many wait for a script, not for people. */
 const MOST_WAITING = 200;
 const RETRY_AFTER_SECONDS = 5;
@@ -37,7 +37,8 @@ function kindOf(method: string, path: string): Kind {
   return path === "/api/outbound/import-leads" ? "import" : "other";
 }
 
-export function limitInProgress({ db }: Pick<ApiDeps, "db">): MiddlewareHandler<ApiEnv> {
+export function limitInProgress({ db, config }: Pick<ApiDeps, "db" | "config">): MiddlewareHandler<ApiEnv> {
+  const { longestWaitMs = LONGEST_WAIT_MS } = config;
   // Half of the connections. (Asked late: who only wants the document builds the application without a database.)
   const all = () => Math.max(2, Math.ceil(db.$client.options.max / 2));
   const most: Record<Kind, number> = { import: 2, enqueue: 4, stop: Infinity, other: Infinity };
@@ -67,7 +68,7 @@ export function limitInProgress({ db }: Pick<ApiDeps, "db">): MiddlewareHandler<
       const timer = setTimeout(() => {
         busy.waiting = busy.waiting.filter((other) => other !== waiting);
         reject(tooMany());
-      }, LONGEST_WAIT_MS);
+      }, longestWaitMs);
       busy.waiting.push(waiting);
     });
   };

@@ -54,7 +54,8 @@ describe("one business's long requests", () => {
   it("are refused after a while, before their bodies are read, and a stop never is", async (t) => {
     const { readLeads, held, release } = heldReader();
     t.after(release);
-    const { app } = anApi(db, { deps: { readLeads } });
+    const config = { ...anApi(db).deps.config, longestWaitMs: 200 };
+    const { app } = anApi(db, { deps: { readLeads, config } });
     const me = await as(app, { business: (await aBusiness(db)).id });
     const first = [me.post(IMPORT, ROWS), me.post(IMPORT, ROWS)];
     await until(() => Promise.resolve(held.length === 2), "two imports at work");
