@@ -7,6 +7,9 @@ export const DISPATCH_CLASS = 0x7270_0001;
 const ENQUEUE_CLASS = 0x7270_0002;
 const ONCE_CLASS = 0x7270_0004;
 const CALLER_ID_CLASS = 0x7270_0005;
+/** Shared session locks of those who watch runs, and what the trigger of migration 0045 tries to get. */
+export const WATCH_CLASS = 0x7270_0006;
+const WATCH_LOCKS = 1024;
 /** Session lock of the migrator. */
 export const MIGRATE_LOCK = [0x7270_0003, 1] as const;
 
@@ -45,4 +48,9 @@ export async function tryLockKey(tx: Tx, businessId: number, key: string): Promi
     sql`select pg_try_advisory_xact_lock(${ONCE_CLASS}, hashtext(${`${businessId}:${key}`})) as locked`,
   );
   return tried?.locked ?? false;
+}
+
+/** The second key of a run's watch lock. Some runs share one: a few too many notices, and never more locks than these. */
+export function watchKey(runId: number): number {
+  return runId % WATCH_LOCKS;
 }

@@ -1,6 +1,6 @@
 // Live changes of runs, for every open event stream of this process: one listening connection, one reading per change
 // of a watched run, one timer.
-import { listen, RUNS_CHANNEL, type Listener } from "../../db/listen.ts";
+import { listenToRuns, nameOf, type Listener, type RunName } from "../../db/listen.ts";
 import type { Database, SecurityLog, Tenant } from "../../db/tenant.ts";
 import { CodedError } from "../errors.ts";
 import { readState, Watched, type WaitingFor, type Watcher } from "./watched.ts";
@@ -39,10 +39,8 @@ export function openFeed(
   let open = 0;
   let closed = false;
 
-  const listener: Listener = listen(db, RUNS_CHANNEL, {
-    notice: (payload) => watched.get(payload)?.changed(),
-    // Whatever was notified while nobody listened is made up for by reading once.
-    connected: () => watched.forEach((run) => run.changed()),
+  const listener: Listener = listenToRuns(db, {
+    changed: (name) => watched.get(name)?.changed(),
     lost: (error) => log.warn({ err: error }, "events: the listening connection was lost, it will be opened again"),
   });
   const beat = setInterval(() => {
@@ -53,14 +51,13 @@ export function openFeed(
     }
   }, options.beatMs ?? BEAT_MS);
 
-  const runOf = (key: string, tenant: Tenant, runId: number): Watched => {
-    const known = watched.get(key);
-    if (known) return known;
+  const begin = (tenant: Tenant, run: RunName): Watched => {
     const fresh = new Watched(
-      () => readState(tenant, waitingFor, runId),
-      (error) => log.warn({ err: error, runId }, "events: a run could not be read, it will be tried again"),
+      () => readState(tenant, waitingFor, run.runId),
+      (error) => log.warn({ err: error, runId: run.runId }, "events: a run could not be read, it will be tried again"),
     );
-    watched.set(key, fresh);
+    watched.set(nameOf(run), fresh);
+    listener.watch(run);
     return fresh;
   };
 
@@ -75,8 +72,8 @@ export function openFeed(
         });
       open++;
       perBusiness.set(businessId, own + 1);
-      const key = `${runId}:${businessId}`;
-      const run = runOf(key, tenant, runId);
+      const name = { runId, businessId };
+      const run = watched.get(nameOf(name)) ?? begin(tenant, name);
       run.add(watcher);
       let watching = true;
       return () => {
@@ -87,9 +84,10 @@ export function openFeed(
         if (left > 0) perBusiness.set(businessId, left);
         else perBusiness.delete(businessId);
         run.watchers.delete(watcher);
-        if (run.watchers.size > 0 || watched.get(key) !== run) return;
+        if (run.watchers.size > 0 || watched.get(nameOf(name)) !== run) return;
         run.stop();
-        watched.delete(key);
+        watched.delete(nameOf(name));
+        listener.unwatch(name);
       };
     },
     alive: () => listener.alive(),

@@ -4,7 +4,10 @@ import { cpuSeconds, machineCpuSeconds } from "./proc.ts";
 import { rounded } from "./statistics.ts";
 
 export interface CpuWatch {
-  /** Cores used by each since the start, on average: 0.5 is half of one core. `others`: the rest of the machine. */
+  /**
+   * Cores used by each since the start, on average: 0.5 is half of one core. `others`: the rest of the machine; `stolen`: what
+   * it was denied by its hypervisor.
+   */
   cores(): Record<string, number>;
 }
 
@@ -23,8 +26,10 @@ export function watchCpu(pids: Record<string, number[]>): CpuWatch {
       const end = look();
       const seconds = end.at - start.at;
       const used = end.by.map(([name, cpu], at) => [name, (cpu - start.by[at]![1]) / seconds] as const);
-      const others = (end.machine - start.machine) / seconds - used.reduce((sum, [, cores]) => sum + cores, 0);
-      return Object.fromEntries([...used, ["others", Math.max(0, others)] as const]);
+      const machine = (end.machine.used - start.machine.used) / seconds;
+      const others = Math.max(0, machine - used.reduce((sum, [, cores]) => sum + cores, 0));
+      const stolen = (end.machine.stolen - start.machine.stolen) / seconds;
+      return Object.fromEntries([...used, ["others", others] as const, ["stolen", stolen] as const]);
     },
   };
 }

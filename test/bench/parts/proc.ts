@@ -45,14 +45,15 @@ export function cpuSeconds(pid: number): number {
   return stats[0] ? stats.reduce((sum, one) => sum + (one ? one.own + one.ended : 0), 0) : Number.NaN;
 }
 
-/** CPU seconds so far of the whole machine, idle time left out. */
-export function machineCpuSeconds(): number {
+/** CPU seconds so far of the whole machine, idle time left out; `stolen`: what a hypervisor gave to others instead. */
+export function machineCpuSeconds(): { used: number; stolen: number } {
   try {
     const fields = readFileSync("/proc/stat", "utf8").split("\n")[0]!.split(/\s+/).slice(1).map(Number);
+    const seconds = (at: number) => (fields[at] ?? 0) / TICKS_PER_SECOND;
     // user, nice, system, (idle, iowait), irq, softirq, steal
-    return [0, 1, 2, 5, 6, 7].reduce((sum, at) => sum + (fields[at] ?? 0), 0) / TICKS_PER_SECOND;
+    return { used: [0, 1, 2, 5, 6].reduce((sum, at) => sum + seconds(at), 0), stolen: seconds(7) };
   } catch {
-    return Number.NaN;
+    return { used: Number.NaN, stolen: Number.NaN };
   }
 }
 

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { row as oneRow, rows, type Database } from "../../../db/client.ts";
+import { cpuLine, watchCpu } from "../parts/cpu.ts";
 import { checkInvariants } from "../parts/invariants.ts";
 import { enqueue, insertBusinesses } from "../parts/people.ts";
 import { memoryMb } from "../parts/proc.ts";
@@ -42,8 +43,12 @@ export const row: Row = {
     await feeder.fill();
     const worker = await stage.start("worker");
     const perMinute: number[] = [];
+    const pids = { postgres: [stage.postgresPid], api: [api.pid], worker: [worker.pid], carrier: [stage.carrier.pid] };
+    /** What was left of the machine, minute by minute: slower minutes may be another's doing. */
+    const elsewhere: { others: number; stolen: number }[] = [];
     let before = await ended(db);
     for (let minute = 0; minute < minutes; minute++) {
+      const watch = watchCpu(pids);
       const until = performance.now() + 60_000;
       while (performance.now() < until) {
         await feeder.fill();
@@ -52,7 +57,9 @@ export const row: Row = {
       const now = await ended(db);
       perMinute.push(now - before);
       before = now;
-      bench.say(`minute ${minute + 1}: ${figure(perMinute.at(-1)!)} calls`);
+      const cores = watch.cores();
+      elsewhere.push({ others: cores["others"]!, stolen: cores["stolen"]! });
+      bench.say(`minute ${minute + 1}: ${figure(perMinute.at(-1)!)} calls; ${cpuLine(cores)}`);
     }
     const memory = { worker: memoryMb(worker.pid).highest, api: memoryMb(api.pid).highest };
     await worker.stop();
@@ -70,6 +77,8 @@ export const row: Row = {
         last_calls_per_s: rounded(last),
         calls: before,
         calls_per_minute: perMinute.join(" "),
+        others_cores_per_minute: elsewhere.map((e) => rounded(e.others)).join(" "),
+        stolen_cores_per_minute: elsewhere.map((e) => rounded(e.stolen)).join(" "),
         worker_highest_mb: rounded(memory.worker, 1),
         api_highest_mb: rounded(memory.api, 1),
         ...Object.fromEntries(
