@@ -1,0 +1,92 @@
+// Row 11: many businesses wait for the turns of one account that may begin few calls a second, as real ones do. Waiting must
+// cost next to nothing, no turn may be lost, and everybody gets his.
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "drizzle-orm";
+import { row as oneRow, type Database } from "../../../db/client.ts";
+import { cpuFigures, cpuLine, watchCpu } from "../parts/cpu.ts";
+import { checkInvariants } from "../parts/invariants.ts";
+import { setStage } from "../parts/stage.ts";
+import { rounded } from "../parts/statistics.ts";
+import { callsOf } from "../parts/steadyCalls.ts";
+import { fillQueue } from "../parts/throughput.ts";
+import type { Row } from "../row.ts";
+import { figure } from "../table.ts";
+
+const BUSINESSES = 200;
+const WORKERS = 2;
+const PER_SECOND = 5;
+const CALL_MS = 3_000;
+/** The first seconds have everybody ask once. */
+const SETTLE_MS = 5_000;
+const [TARGET_DISPATCHES, TARGET_PACE, TARGET_SERVED] = [4, 0.95, 0.95];
+
+export const row: Row = {
+  no: 11,
+  name: `${BUSINESSES} businesses wait for ${PER_SECOND} calls/s`,
+  target: `>= ${TARGET_PACE} of the pace, <= ${TARGET_DISPATCHES} dispatches per call, ${TARGET_SERVED * 100} % had a turn`,
+  async run(bench) {
+    const stage = await setStage(bench, {
+      carrier: { scripts: callsOf(CALL_MS) },
+      settings: { shared_preload_libraries: "pg_stat_statements" },
+      env: { TWILIO_CPS: String(PER_SECOND) },
+    });
+    const { db, carrier } = stage;
+    await db.execute(sql`create extension if not exists pg_stat_statements`);
+    const api = await stage.start("api");
+    // A round gives everybody one turn; what is left at the end stays queued.
+    const roundMs = (1000 * BUSINESSES) / PER_SECOND;
+    const rounds = bench.full ? 5 : 1;
+    const businesses = await fillQueue(stage, { businesses: BUSINESSES, leadsEach: rounds + 5 });
+    const workers = await Promise.all(Array.from({ length: WORKERS }, () => stage.start("worker")));
+    await sleep(SETTLE_MS);
+    await db.execute(sql`select pg_stat_statements_reset()`);
+    const before = (await carrier.report()).totalCreates;
+    const watch = watchCpu({
+      worker: workers.map((worker) => worker.pid),
+      api: [api.pid],
+      carrier: [carrier.pid],
+      postgres: [stage.postgresPid],
+    });
+    await sleep(rounds * roundMs);
+    const cores = watch.cores();
+    const dispatches = await timesAsked(db);
+    const calls = (await carrier.report()).totalCreates - before;
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await carrier.waitFor((r) => r.liveNow === 0 && r.callbacks.pending === 0, 60_000);
+    await checkInvariants(stage, businesses);
+    const served = await sharesServed(db, rounds);
+    const pace = calls / ((rounds * roundMs) / 1000) / PER_SECOND;
+    const perCall = dispatches / calls;
+    return {
+      reached: `${pace.toFixed(2)} of the pace, ${figure(perCall)} dispatches per call, ${figure(100 * served)} % had ${rounds}`,
+      met: pace >= TARGET_PACE && perCall <= TARGET_DISPATCHES && served >= TARGET_SERVED,
+      figures: {
+        calls,
+        share_of_pace: rounded(pace),
+        dispatches_per_call: rounded(perCall),
+        share_served: rounded(served),
+        ...cpuFigures(cores),
+      },
+      lines: [cpuLine(cores)],
+    };
+  },
+};
+
+/** How often a dispatch has looked at its business. */
+async function timesAsked(db: Database): Promise<number> {
+  const asked = await oneRow<{ n: number }>(
+    db,
+    sql`select coalesce(sum(calls), 0)::int as n from pg_stat_statements where query like '%left join outbound_business_settings s on s.business_id = b.id%max_calls%as taken%'`,
+  );
+  return asked?.n ?? 0;
+}
+
+/** The share of the businesses that have made as many calls as there were rounds. */
+async function sharesServed(db: Database, rounds: number): Promise<number> {
+  const found = await oneRow<{ share: number }>(
+    db,
+    sql`select avg((n >= ${rounds})::int)::float8 as share
+          from (select count(a.token) as n from business b left join outbound_call_attempts a on a.business_id = b.id group by b.id) each`,
+  );
+  return found?.share ?? 0;
+}
