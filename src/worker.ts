@@ -10,6 +10,7 @@ import { askCarrier, maintain, recover } from "./runs/maintain.ts";
 import { identify, isLocal, leave } from "./worker/identity.ts";
 import { startGraphile } from "./worker/graphile.ts";
 import { Launches } from "./worker/launches.ts";
+import { Lines } from "./worker/lines.ts";
 import { loop } from "./worker/loop.ts";
 import { within } from "./worker/within.ts";
 
@@ -78,6 +79,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const failed = (what: string) => (error: unknown) =>
     log.warn({ err: error }, `${what} failed, it will be tried again`);
 
+  /** A drain waits for a dispatch that has begun. */
+  const dispatchInTurn = async (businessId: number) => {
+    const dispatching = dispatch(engine, businessId);
+    launches.launch(async () => void (await dispatching.catch(failed("dispatch"))));
+    await dispatching;
+  };
+  const lines = new Lines(dispatchInTurn, draining.signal);
+
   const engine: Engine = {
     db,
     log,
@@ -88,10 +97,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     voiceUrl: options.voiceUrl,
     callerId: options.callerId,
     launch: (work) => launches.launch(work),
-    dispatchLater: (businessId, ms) =>
-      launches.later(businessId, ms, () =>
-        launches.launch(async () => void (await dispatch(engine, businessId).catch(failed("dispatch")))),
-      ),
+    dispatchInTurn: (businessId, again) => lines.join(businessId, again),
     draining: draining.signal,
     healthyForMs: () => (healthySince === null ? 0 : performance.now() - healthySince),
     isLocal,

@@ -12,8 +12,8 @@ export interface Turns {
   waitMs: number;
   /** Between two of them. */
   intervalMs: number;
-  /** When asking again makes sense; null: nothing to wait for. */
-  againInMs: number | null;
+  /** When asking again makes sense, and for what: all who wait for the same stand in one line. Null: nothing to wait for. */
+  again: { inMs: number; key: string } | null;
 }
 
 /** Claims may wait this long for their turn: longer, and slots would be held by calls that are not made. */
@@ -45,14 +45,14 @@ export async function reserveTurns(tx: Tx, accountSid: string, perSecond: number
   // Further ahead than anybody reserves: the clock has jumped back, and must not stop the account for hours.
   const furthestMs = HORIZON_MS + intervalMs;
   const waitMs = Math.min(now.waitMs, furthestMs);
-  if (now.paused && now.pausedMs > 0) return { granted: 0, waitMs: 0, intervalMs: 0, againInMs: now.pausedMs };
-  if (!paced && !now.paused) return { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
+  const none = (inMs: number): Turns => ({ granted: 0, waitMs: 0, intervalMs: 0, again: { inMs, key: accountSid } });
+  if (now.paused && now.pausedMs > 0) return none(now.pausedMs);
+  if (!paced && !now.paused) return { granted: wanted, waitMs: 0, intervalMs: 0, again: null };
   const fitting = waitMs > HORIZON_MS ? 0 : paced ? Math.floor((HORIZON_MS - waitMs) / intervalMs) + 1 : wanted;
   // Last of all, so that no probe is spent without a turn for it.
-  if (now.paused && Math.min(wanted, fitting) > 0 && !(await takeProbe(tx, accountSid)))
-    return { granted: 0, waitMs: 0, intervalMs: 0, againInMs: PROBE_GAP_MS };
+  if (now.paused && Math.min(wanted, fitting) > 0 && !(await takeProbe(tx, accountSid))) return none(PROBE_GAP_MS);
   const granted = Math.min(wanted, fitting, now.paused ? 1 : Infinity);
-  const againInMs = granted < wanted ? Math.max(50, waitMs + granted * intervalMs - HORIZON_MS) : null;
+  const inMs = Math.max(50, waitMs + granted * intervalMs - HORIZON_MS);
   if (granted > 0 && paced) {
     await tx.execute(sql`
       update outbound_carrier_accounts
@@ -61,7 +61,7 @@ export async function reserveTurns(tx: Tx, accountSid: string, perSecond: number
                             + make_interval(secs => ${(granted * intervalMs) / 1000})
        where account_sid = ${accountSid}`);
   }
-  return { granted, waitMs, intervalMs, againInMs };
+  return { granted, waitMs, intervalMs, again: granted < wanted ? { inMs, key: accountSid } : null };
 }
 
 const pausedAmong = statement<{ keys: readonly string[] }, { key: string }>(
@@ -87,7 +87,7 @@ export async function anythingPaused(tx: Tx): Promise<boolean> {
  * probe of its own.
  */
 export async function ownTurns(tx: Tx, keys: readonly string[], wanted: number): Promise<Turns> {
-  let turns: Turns = { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
+  let turns: Turns = { granted: wanted, waitMs: 0, intervalMs: 0, again: null };
   for (const { key } of await pausedAmong(tx, { keys })) {
     turns = await reserveTurns(tx, key, Infinity, turns.granted);
     if (turns.granted === 0) return turns;

@@ -24,7 +24,7 @@ export interface Dispatched {
   turns: Turns;
 }
 
-const NO_TURNS: Turns = { granted: 0, waitMs: 0, intervalMs: 0, againInMs: null };
+const NO_TURNS: Turns = { granted: 0, waitMs: 0, intervalMs: 0, again: null };
 
 /** Claims as many jobs as slots, runs and the carrier's budget allow. The caller dials them. */
 export async function dispatchOnce(engine: Engine, businessId: number): Promise<Dispatched> {
@@ -151,7 +151,7 @@ async function turnsOf(
   paused: boolean,
 ): Promise<Turns> {
   const { accountSid } = dialler;
-  const unhindered = { granted: wanted, waitMs: 0, intervalMs: 0, againInMs: null };
+  const unhindered = { granted: wanted, waitMs: 0, intervalMs: 0, again: null };
   if (!paused && !Number.isFinite(limits.callsPerSecond)) return unhindered;
   const ownAllow = paused ? await ownTurns(tx, own, wanted) : unhindered;
   if (ownAllow.granted === 0) return ownAllow;
@@ -170,6 +170,6 @@ export async function dispatch(engine: Engine, businessId: number): Promise<numb
   claims.forEach((claim, n) => {
     engine.launch(() => dialClaim(engine, claim, turns.waitMs + n * turns.intervalMs));
   });
-  if (turns.againInMs !== null) engine.dispatchLater(businessId, turns.againInMs);
+  if (turns.again) engine.dispatchInTurn(businessId, turns.again);
   return claims.length;
 }

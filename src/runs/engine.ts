@@ -46,8 +46,11 @@ export interface Engine {
   callerId: string | undefined;
   /** Runs `work` beside everything else; a draining process waits for it. */
   launch(work: () => Promise<void>): void;
-  /** Dispatches the business again in `ms`, from this process; durable wake-ups are the maintenance tick's. */
-  dispatchLater(businessId: number, ms: number): void;
+  /**
+   * Dispatches the business again, from this process, in its turn among all that wait for the same `key`, which has nothing
+   * for anybody before `inMs`. Durable wake-ups are the maintenance tick's.
+   */
+  dispatchInTurn(businessId: number, again: { inMs: number; key: string }): void;
   /** Ends when the process drains: waits are cut short, nothing new begins. */
   draining: AbortSignal;
   /** For how long the heartbeat has succeeded without a gap: who was away himself may not declare others dead. */

@@ -1,5 +1,5 @@
 // Wake-ups: the Graphile jobs that this system adds, always inside the transaction that gives them something to do.
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { row, type Queryable } from "../../db/client.ts";
 
 /**
@@ -9,6 +9,12 @@ import { row, type Queryable } from "../../db/client.ts";
 export async function wakeDispatch(tx: Queryable, businessId: number): Promise<void> {
   await addJob(tx, "dispatch_calls", { businessId }, `dispatch:${businessId}`);
 }
+
+/** Whether such a request waits for a worker at this moment. One that failed and waits for its next try does not count. */
+export const dispatchIsAsked = (businessId: SQL): SQL => sql`
+  exists (select from graphile_worker.jobs asked
+           where asked.key = 'dispatch:' || ${businessId} and asked.locked_at is null
+             and asked.attempts < asked.max_attempts and asked.run_at <= clock_timestamp())`;
 
 /** A slot became free: worth a dispatch only if somebody waits for it. Enqueue and resume wake for themselves. */
 export async function wakeIfWaiting(tx: Queryable, businessId: number): Promise<void> {

@@ -1,28 +1,57 @@
-// Wakes every business that has leads waiting and a free slot: after a pause of the account, and on each maintenance
-// tick, for the wake-up that got lost.
+// Wakes the businesses that have leads waiting and a free slot: after a pause of the account, and on each maintenance tick,
+// for the wake-up that got lost.
 import { sql } from "drizzle-orm";
 import { rows } from "../../db/client.ts";
 import type { Engine } from "./engine.ts";
-import { wakeDispatch } from "./wake.ts";
+import { dispatchIsAsked, wakeDispatch } from "./wake.ts";
 
-/** @returns how many businesses were woken */
+/** How many seconds' turns of a paced account are worth waking businesses for: until the next tick, and a bit. */
+const TURNS_SECONDS = 3;
+
+interface Waiting {
+  id: number;
+  /** A run that was asked to cancel can end: needs neither a slot nor a turn, nor the right to call. */
+  cancels: boolean;
+  /** Its wake-up waits for a worker already. */
+  asked: boolean;
+}
+
+/**
+ * Under load most businesses have a free slot at any moment, and wait for a worker or for the account's next turn. So one
+ * whose wake-up waits already is left alone, and a paced account has no more woken than it has turns for, the longest
+ * unserved first: the others would come in vain.
+ * @returns how many businesses were woken
+ */
 export async function wakeWaiting(engine: Pick<Engine, "db" | "limits">): Promise<number> {
-  const waiting = await rows<{ id: number }>(
+  const { maxCallsPerBusiness, callsPerSecond } = engine.limits;
+  const waiting = await rows<Waiting>(
     engine.db,
-    sql`select b.id
-          from business b
+    sql`with open as (
+          select r.business_id as id, min(coalesce(r.last_served_at, '-infinity')) as served,
+                 bool_or(r.queued_count > 0 and r.in_progress_count < r.concurrency) as calls,
+                 bool_or(r.cancel_requested and (r.queued_count > 0 or r.in_progress_count = 0)) as cancels
+            from outbound_call_runs r
+           where r.status in ('pending', 'running') and r.engine = 'ringpost'
+           group by r.business_id
+        )
+        select open.id, open.cancels, ${dispatchIsAsked(sql`open.id`)} as asked
+          from open
+          join business b on b.id = open.id
           left join outbound_business_settings s on s.business_id = b.id
-         where exists (select from outbound_call_runs r
-                        where r.business_id = b.id and r.status in ('pending', 'running') and r.engine = 'ringpost'
-                          and r.queued_count > 0 and r.in_progress_count < r.concurrency)
-           and coalesce(b.is_active, true) and coalesce(b.calls_enabled, true)
-           and (select count(*) from outbound_call_slots l where l.business_id = b.id)
-               < coalesce(s.max_calls, ${engine.limits.maxCallsPerBusiness}::int)
-            -- A cancel needs neither a slot nor the right to call.
-            or exists (select from outbound_call_runs r
-                        where r.business_id = b.id and r.status in ('pending', 'running') and r.engine = 'ringpost'
-                          and r.cancel_requested and (r.queued_count > 0 or r.in_progress_count = 0))`,
+         where open.cancels
+            or open.calls and coalesce(b.is_active, true) and coalesce(b.calls_enabled, true)
+               and (select count(*) from outbound_call_slots l where l.business_id = b.id)
+                   < coalesce(s.max_calls, ${maxCallsPerBusiness}::int)
+         order by open.served, open.id`,
   );
-  for (const { id } of waiting) await wakeDispatch(engine.db, id);
-  return waiting.length;
+  const [asked, unasked] = [waiting.filter((w) => w.asked), waiting.filter((w) => !w.asked)];
+  const turns = Math.ceil(TURNS_SECONDS * callsPerSecond);
+  const woken = [
+    ...unasked.filter((w) => w.cancels),
+    ...unasked.filter((w) => !w.cancels).slice(0, turns),
+    // One of those is enough for Graphile to be told again that there is work, should it have missed it.
+    ...asked.slice(0, 1),
+  ];
+  for (const { id } of woken) await wakeDispatch(engine.db, id);
+  return woken.length;
 }

@@ -18,7 +18,7 @@ export function testEngine(db: Database, setup: WorkerSetup, log: Logger, overri
     voiceUrl: undefined,
     callerId: undefined,
     launch: () => {},
-    dispatchLater: () => {},
+    dispatchInTurn: () => {},
     draining: new AbortController().signal,
     reached: async () => {},
     healthyForMs: () => Infinity,
