@@ -6,6 +6,7 @@ import type { Logger } from "./log.ts";
 import { dispatch } from "./runs/dispatch.ts";
 import { nobodyListens, type Engine, type Limits, type Reached, type WorkerIdentity } from "./runs/engine.ts";
 import { heartbeat, signOff } from "./runs/leases.ts";
+import { longestUnserved } from "./runs/longestUnserved.ts";
 import { askCarrier, maintain, recover } from "./runs/maintain.ts";
 import { identify, isLocal, leave } from "./worker/identity.ts";
 import { startGraphile } from "./worker/graphile.ts";
@@ -80,12 +81,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     log.warn({ err: error }, `${what} failed, it will be tried again`);
 
   /** A drain waits for a dispatch that has begun. */
-  const dispatchInTurn = async (businessId: number) => {
+  const callUp = async (businessId: number) => {
     const dispatching = dispatch(engine, businessId);
     launches.launch(async () => void (await dispatching.catch(failed("dispatch"))));
     await dispatching;
   };
-  const lines = new Lines(dispatchInTurn, draining.signal);
+  const lines = new Lines({ first: (ids) => longestUnserved(db, ids), callUp, ending: draining.signal });
 
   const engine: Engine = {
     db,

@@ -2,10 +2,11 @@
 // for the wake-up that got lost.
 import { sql } from "drizzle-orm";
 import { rows } from "../../db/client.ts";
+import { hasTurnsToSpare } from "../dialling/pacing.ts";
 import type { Engine } from "./engine.ts";
 import { dispatchIsAsked, wakeDispatch } from "./wake.ts";
 
-/** How many seconds' turns of a paced account are worth waking businesses for: until the next tick, and a bit. */
+/** How many seconds' turns of an account that has some to spare are worth waking for: until the next tick, and a bit. */
 const TURNS_SECONDS = 3;
 
 interface Waiting {
@@ -14,27 +15,30 @@ interface Waiting {
   cancels: boolean;
   /** Its wake-up waits for a worker already. */
   asked: boolean;
+  /** The same for all: the account's. */
+  spare: boolean;
 }
 
 /**
  * Under load most businesses have a free slot at any moment, and wait for a worker or for the account's next turn. So one
- * whose wake-up waits already is left alone, and a paced account has no more woken than it has turns for, the longest
- * unserved first: the others would come in vain.
+ * whose wake-up waits already is left alone, and no more are woken than the account has turns for: only one, the longest
+ * unserved, while it is paused or others use all its turns.
  * @returns how many businesses were woken
  */
-export async function wakeWaiting(engine: Pick<Engine, "db" | "limits">): Promise<number> {
+export async function wakeWaiting(engine: Pick<Engine, "db" | "limits" | "dialler">): Promise<number> {
   const { maxCallsPerBusiness, callsPerSecond } = engine.limits;
   const waiting = await rows<Waiting>(
     engine.db,
     sql`with open as (
-          select r.business_id as id, min(coalesce(r.last_served_at, '-infinity')) as served,
+          select r.business_id as id, max(r.last_served_at) as served,
                  bool_or(r.queued_count > 0 and r.in_progress_count < r.concurrency) as calls,
                  bool_or(r.cancel_requested and (r.queued_count > 0 or r.in_progress_count = 0)) as cancels
             from outbound_call_runs r
            where r.status in ('pending', 'running') and r.engine = 'ringpost'
            group by r.business_id
         )
-        select open.id, open.cancels, ${dispatchIsAsked(sql`open.id`)} as asked
+        select open.id, open.cancels, ${dispatchIsAsked(sql`open.id`)} as asked,
+               ${hasTurnsToSpare(engine.dialler.accountSid)} as spare
           from open
           join business b on b.id = open.id
           left join outbound_business_settings s on s.business_id = b.id
@@ -42,10 +46,10 @@ export async function wakeWaiting(engine: Pick<Engine, "db" | "limits">): Promis
             or open.calls and coalesce(b.is_active, true) and coalesce(b.calls_enabled, true)
                and (select count(*) from outbound_call_slots l where l.business_id = b.id)
                    < coalesce(s.max_calls, ${maxCallsPerBusiness}::int)
-         order by open.served, open.id`,
+         order by open.served nulls first, open.id`,
   );
   const [asked, unasked] = [waiting.filter((w) => w.asked), waiting.filter((w) => !w.asked)];
-  const turns = Math.ceil(TURNS_SECONDS * callsPerSecond);
+  const turns = waiting[0]?.spare ? Math.ceil(TURNS_SECONDS * callsPerSecond) : 1;
   const woken = [
     ...unasked.filter((w) => w.cancels),
     ...unasked.filter((w) => !w.cancels).slice(0, turns),

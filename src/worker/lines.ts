@@ -1,26 +1,28 @@
 // Those who wait for something of which there is little at a time, such as an account's next turn, stand in line: one is
-// called up after the other, whoever has waited longest first. With a timer each, all would come for every turn, and all but
-// one in vain.
+// called up after the other. With a timer each, all would come for every turn, and all but one in vain.
 
 /** After a failure: the database is away, and would be for the next one too. */
 const AFTER_FAILURE_MS = 1_000;
 
+export interface LineRules {
+  /** The first of those who wait, in the order in which they come up; those with nothing to wait for are not among them. */
+  first(waiting: readonly number[]): Promise<number[]>;
+  /** Serves one, who may line up again meanwhile; when it fails, he has lost his place. */
+  callUp(who: number): Promise<void>;
+  /** Sends everybody home. */
+  ending: AbortSignal;
+}
+
 export class Lines {
   readonly #lines = new Map<string, Line>();
-  readonly #callUp: (who: number) => Promise<void>;
-  readonly #ending: AbortSignal;
+  readonly #rules: LineRules;
 
-  /**
-   * @param callUp serves one, who may line up again meanwhile; when it fails, he has lost his place
-   * @param ending sends everybody home
-   */
-  constructor(callUp: (who: number) => Promise<void>, ending: AbortSignal) {
-    this.#callUp = callUp;
-    this.#ending = ending;
-    ending.addEventListener("abort", () => this.#lines.forEach((line) => line.wake()), { once: true });
+  constructor(rules: LineRules) {
+    this.#rules = rules;
+    rules.ending.addEventListener("abort", () => this.#lines.forEach((line) => line.wake()), { once: true });
   }
 
-  /** Takes the last place in the line for `key`, or keeps his own. `inMs`: until there is something; the newest word counts. */
+  /** Waits in the line for `key`, once. `inMs`: until there is something for anybody; the newest word counts. */
   join(who: number, { key, inMs }: { key: string; inMs: number }): void {
     const standing = this.#lines.get(key);
     if (standing) return standing.join(who, inMs);
@@ -31,19 +33,29 @@ export class Lines {
   }
 
   async #move(key: string, line: Line): Promise<void> {
-    // Whoever joins meanwhile is added to the end, and comes up in this very loop.
-    for (const who of line.waiting) {
-      await line.untilDue(this.#ending);
-      if (this.#ending.aborted) break;
-      line.waiting.delete(who);
-      await this.#callUp(who).catch(() => line.pause(AFTER_FAILURE_MS));
+    const { first, callUp, ending } = this.#rules;
+    while (line.waiting.size > 0 && !ending.aborted) {
+      await line.untilDue(ending);
+      if (ending.aborted) break;
+      const waiting = [...line.waiting];
+      try {
+        const next = waiting.length === 1 ? waiting : await first(waiting);
+        if (next.length === 0) waiting.forEach((who) => line.waiting.delete(who));
+        for (const who of next) {
+          await line.untilDue(ending);
+          if (ending.aborted) break;
+          line.waiting.delete(who);
+          await callUp(who);
+        }
+      } catch {
+        line.pause(AFTER_FAILURE_MS);
+      }
     }
     this.#lines.delete(key);
   }
 }
 
 class Line {
-  /** In the order in which they came. */
   readonly waiting = new Set<number>();
   /** When there will be something for the first, on performance.now()'s clock. */
   #dueAt = -Infinity;
