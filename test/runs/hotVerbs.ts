@@ -10,6 +10,7 @@ import { dispatch } from "../../src/runs/dispatch.ts";
 import type { Engine } from "../../src/runs/engine.ts";
 import { enqueueRun } from "../../src/runs/enqueue.ts";
 import { heartbeat } from "../../src/runs/leases.ts";
+import { longestUnserved } from "../../src/runs/longestUnserved.ts";
 import { askCarrier, maintain } from "../../src/runs/maintain.ts";
 import { applyNews } from "../../src/runs/news.ts";
 import { stopRun } from "../../src/runs/stop.ts";
@@ -80,6 +81,17 @@ export const TICKS: Record<string, (day: Day) => Promise<unknown>> = {
   heartbeat: ({ w, db }) => heartbeat(db, w.engine().worker, ["pool"], w.limits),
   maintenance: ({ w, db }) => maintain(w.engine({ db })),
   "asking the carrier": ({ w, db }) => askCarrier(w.engine({ db })),
+  "whose turn it is": async ({ db }) => {
+    const all = await rows<{ id: number }>(db, sql`select id from business`);
+    assert.ok(
+      (
+        await longestUnserved(
+          db,
+          all.map(({ id }) => id),
+        )
+      ).length > 0,
+    );
+  },
 };
 
 async function dispatchAndDial({ w, db, businessId }: Day): Promise<void> {
