@@ -1,7 +1,7 @@
 // Wakes the businesses that have leads waiting and a free slot: after a pause of the account, and on each maintenance tick,
 // for the wake-up that got lost.
 import { sql } from "drizzle-orm";
-import { rows } from "../../db/client.ts";
+import { rows, type Database } from "../../db/client.ts";
 import { hasTurnsToSpare } from "../dialling/pacing.ts";
 import type { Engine } from "./engine.ts";
 import { dispatchIsAsked, wakeDispatch } from "./wake.ts";
@@ -13,11 +13,19 @@ interface Waiting {
   id: number;
   /** A run that was asked to cancel can end: needs neither a slot nor a turn, nor the right to call. */
   cancels: boolean;
+  /** When it last got a call, as Postgres writes it; null: never. */
+  served: string | null;
   /** Its wake-up waits for a worker already. */
   asked: boolean;
   /** The same for all: the account's. */
   spare: boolean;
 }
+
+/**
+ * Whom this process has woken, in which round, and how it had been served then. If it has not been served since, it came in
+ * vain, and may do so for ever (a number that the carrier refuses, no number at all): all others come before it then.
+ */
+const wokenBy = new WeakMap<Database, Map<number, { served: string | null; round: number }>>();
 
 /**
  * Under load most businesses have a free slot at any moment, and wait for a worker or for the account's next turn. So one
@@ -37,7 +45,7 @@ export async function wakeWaiting(engine: Pick<Engine, "db" | "limits" | "dialle
            where r.status in ('pending', 'running') and r.engine = 'ringpost'
            group by r.business_id
         )
-        select open.id, open.cancels, ${dispatchIsAsked(sql`open.id`)} as asked,
+        select open.id, open.cancels, open.served::text as served, ${dispatchIsAsked(sql`open.id`)} as asked,
                ${hasTurnsToSpare(engine.dialler.accountSid)} as spare
           from open
           join business b on b.id = open.id
@@ -48,14 +56,33 @@ export async function wakeWaiting(engine: Pick<Engine, "db" | "limits" | "dialle
                    < coalesce(s.max_calls, ${maxCallsPerBusiness}::int)
          order by open.served nulls first, open.id`,
   );
+  const before = wokenBy.get(engine.db) ?? new Map();
+  const roundOf = ({ id, served }: Waiting) => {
+    const last = before.get(id);
+    return last && last.served === served ? last.round : 0;
+  };
   const [asked, unasked] = [waiting.filter((w) => w.asked), waiting.filter((w) => !w.asked)];
   const turns = waiting[0]?.spare ? Math.ceil(TURNS_SECONDS * callsPerSecond) : 1;
   const woken = [
     ...unasked.filter((w) => w.cancels),
-    ...unasked.filter((w) => !w.cancels).slice(0, turns),
+    ...unasked
+      .filter((w) => !w.cancels)
+      .sort((a, b) => roundOf(a) - roundOf(b))
+      .slice(0, turns),
     // One of those is enough for Graphile to be told again that there is work, should it have missed it.
     ...asked.slice(0, 1),
   ];
   for (const { id } of woken) await wakeDispatch(engine.db, id);
+  remember(engine.db, waiting, woken);
   return woken.length;
+}
+
+function remember(db: Database, waiting: readonly Waiting[], woken: readonly Waiting[]): void {
+  const before = wokenBy.get(db);
+  const round = 1 + Math.max(0, ...[...(before?.values() ?? [])].map((last) => last.round));
+  const kept = waiting.flatMap(({ id }) => {
+    const last = before?.get(id);
+    return last ? [[id, last] as const] : [];
+  });
+  wokenBy.set(db, new Map([...kept, ...woken.map(({ id, served }) => [id, { served, round }] as const)]));
 }

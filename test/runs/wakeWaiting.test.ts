@@ -80,7 +80,7 @@ describe("the tick", () => {
       insert into outbound_carrier_accounts (account_sid, next_turn_at)
       values (${accountSid}, clock_timestamp() + interval '900 ms')`);
     assert.equal(await wakeWaiting(w.engine()), 1, "others use its turns");
-    assert.deepEqual(await asked(w), longest.slice(0, 1));
+    assert.deepEqual(await asked(w), longest.slice(3, 4), "those of before came in vain");
 
     await forget(w);
     await w.db.execute(ACCOUNT_FREE);
@@ -89,6 +89,24 @@ describe("the tick", () => {
     await forget(w);
     await w.db.execute(sql`update outbound_carrier_accounts set paused_until = clock_timestamp() - interval '1 ms'`);
     assert.equal(await wakeWaiting(w.engine()), 3, "the pause is over");
+  });
+
+  it("forgets nobody, however many come in vain for ever", async (t) => {
+    const w = await world(t, { limits: { callsPerSecond: 1 } });
+    await w.db.execute(sql`
+      insert into outbound_carrier_accounts (account_sid, next_turn_at)
+      values (${w.engine().dialler.accountSid}, clock_timestamp() + interval '1 hour')`);
+    const ids = await forgotten(w, 4);
+    const longest = ids.toReversed();
+    const next = async () => {
+      await forget(w);
+      assert.equal(await wakeWaiting(w.engine()), 1);
+      return (await asked(w))[0];
+    };
+    for (const id of [...longest, ...longest]) assert.equal(await next(), id);
+    await w.db.execute(sql`update outbound_call_runs set last_served_at = now() where business_id = ${longest[2]}`);
+    assert.deepEqual(await next(), longest[2], "who has been served since may have lost its wake-up again");
+    assert.deepEqual(await next(), longest[0]);
   });
 
   it("wakes for every cancel, whatever the account may do", async (t) => {
