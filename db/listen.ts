@@ -56,7 +56,6 @@ export function listenToRuns(db: Database, hearing: Hearing): Listener {
       application_name: `ringpost listening on ${RUNS_CHANNEL}`,
       connectionTimeoutMillis: ANSWER_MS,
       query_timeout: ANSWER_MS,
-      lock_timeout: LOCK_WAIT_MS,
       // The ping does not wait for a lock's turn.
       pipeline: true,
       keepAlive: true,
@@ -69,6 +68,8 @@ export function listenToRuns(db: Database, hearing: Hearing): Listener {
     const own = sharedLocks(client, WATCH_CLASS, (key) => watched.has(key), missed);
     try {
       await client.connect();
+      // Not a startup parameter: poolers refuse those that they do not know.
+      await client.query("select set_config('lock_timeout', $1, false)", [String(LOCK_WAIT_MS)]);
       await client.query(`listen ${pg.escapeIdentifier(RUNS_CHANNEL)}`);
       [live, locks] = [client, own];
       for (const key of watched.keys()) {

@@ -15,13 +15,13 @@ export interface SharedLocks {
 
 /**
  * @param client has `lock_timeout` set to LOCK_WAIT_MS, and pipelines what others ask of it meanwhile
- * @param got told each time a lock has been taken
+ * @param tried told each time a lock has been taken, and also when it could not be had for now
  */
 export function sharedLocks(
   client: pg.Client,
   lockClass: number,
   isWanted: (key: number) => boolean,
-  got: (key: number) => void,
+  tried: (key: number) => void,
 ): SharedLocks {
   const held = new Set<number>();
   const unsettled = new Set<number>();
@@ -35,10 +35,10 @@ export function sharedLocks(
       // Waited long enough, or no room for another lock. Without a code it is the connection.
       if (pgCode(error) === undefined) throw error;
       setTimeout(() => locks.settle(key), AGAIN_MS).unref();
-      return;
+      return tried(key);
     }
     held.add(key);
-    got(key);
+    tried(key);
   };
   const giveBack = async (key: number) => {
     await client.query("select pg_advisory_unlock_shared($1, $2)", [lockClass, key]);

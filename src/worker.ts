@@ -6,8 +6,8 @@ import type { Logger } from "./log.ts";
 import { dispatch } from "./runs/dispatch.ts";
 import { nobodyListens, type Engine, type Limits, type Reached, type WorkerIdentity } from "./runs/engine.ts";
 import { heartbeat, signOff } from "./runs/leases.ts";
-import { longestUnserved } from "./runs/longestUnserved.ts";
 import { askCarrier, maintain, recover } from "./runs/maintain.ts";
+import { TurnTaking } from "./runs/turnTaking.ts";
 import { identify, isLocal, leave } from "./worker/identity.ts";
 import { startGraphile } from "./worker/graphile.ts";
 import { Launches } from "./worker/launches.ts";
@@ -41,6 +41,8 @@ const POOL_SIZE = 10;
 const GRAPHILE_POOL_SIZE = 4;
 /** A statement may wait for locks; a worker that is stuck for twice its lease has lost its runs, and may as well try anew. */
 const SHORTEST_PATIENCE_MS = 15_000;
+/** Longer than a dispatch takes that waits for nobody. */
+const SLOW_DISPATCH_MS = 500;
 /** How often lost wake-ups, dead workers and silent calls are looked for. */
 const TICK_MS = 2_000;
 
@@ -80,13 +82,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const failed = (what: string) => (error: unknown) =>
     log.warn({ err: error }, `${what} failed, it will be tried again`);
 
-  /** A drain waits for a dispatch that has begun. */
+  /** A drain waits for a dispatch that has begun; those behind it in line do not, where a stop or a cancel holds it up. */
   const callUp = async (businessId: number) => {
     const dispatching = dispatch(engine, businessId);
     launches.launch(async () => void (await dispatching.catch(failed("dispatch"))));
-    await dispatching;
+    await within(SLOW_DISPATCH_MS, dispatching);
   };
-  const lines = new Lines({ first: (ids) => longestUnserved(db, ids), callUp, ending: draining.signal });
+  const turns = new TurnTaking(db);
+  /** So few that what others take meanwhile is seen a quarter of a second later at most. */
+  const atMost = Math.min(16, Math.max(1, Math.floor(limits.callsPerSecond / 4)));
+  const lines = new Lines({ first: (ids) => turns.first(ids, atMost), callUp, ending: draining.signal });
 
   const engine: Engine = {
     db,
@@ -99,6 +104,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     callerId: options.callerId,
     launch: (work) => launches.launch(work),
     dispatchInTurn: (businessId, again) => lines.join(businessId, again),
+    tookTurn: (businessId) => turns.took(businessId),
     draining: draining.signal,
     healthyForMs: () => (healthySince === null ? 0 : performance.now() - healthySince),
     isLocal,

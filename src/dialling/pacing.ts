@@ -1,7 +1,7 @@
 // The account's call budget: one row per Twilio account (and one per caller id or voice URL that was paused), shared by all workers.
 // Twilio queues calls beyond its rate for up to a day instead of refusing them, so calls that we do not pace ourselves
 // cannot be stopped.
-import { sql, type SQL } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { row, type Tx } from "../../db/client.ts";
 import { statement } from "../../db/statement.ts";
 
@@ -121,12 +121,4 @@ async function takeProbe(tx: Tx, accountSid: string): Promise<boolean> {
         returning 1`,
   );
   return won !== undefined;
-}
-
-/** Whether turns of the account go to waste at this moment: it is not paused, and nobody has reserved the next ones. */
-export function hasTurnsToSpare(accountSid: string): SQL {
-  return sql`not exists (select from outbound_carrier_accounts
-                          where account_sid = ${accountSid}
-                            and (pause_kind is not null and not ${pauseOver}
-                                 or next_turn_at > clock_timestamp() + make_interval(secs => ${HORIZON_MS / 2000})))`;
 }

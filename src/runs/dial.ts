@@ -158,7 +158,7 @@ async function accountIsFine(engine: Engine, claim: Claim): Promise<void> {
   const { accountSid } = engine.dialler;
   const keys = [accountSid, callerKey(accountSid, claim.from), voiceKey(accountSid, claim.businessId)];
   const ended = await untilStored(engine, () => accountsWork(engine.db, keys));
-  if (ended) await untilStored(engine, () => wakeWaiting(engine));
+  if (ended) await untilStored(engine, () => wakeWaiting(engine, 0));
 }
 
 const rejection = (result: Extract<DialResult, { kind: "rejected" }>) => ({

@@ -155,7 +155,8 @@ async function turnsOf(
   if (!paused && !Number.isFinite(limits.callsPerSecond)) return unhindered;
   const ownAllow = paused ? await ownTurns(tx, own, wanted) : unhindered;
   if (ownAllow.granted === 0) return ownAllow;
-  return await reserveTurns(tx, accountSid, limits.callsPerSecond, ownAllow.granted);
+  const turns = await reserveTurns(tx, accountSid, limits.callsPerSecond, ownAllow.granted);
+  return { ...turns, again: turns.again ?? ownAllow.again };
 }
 
 /** One dispatch: claims, commits, and sets the calls on their way beside the caller. @returns how many were claimed */
@@ -166,7 +167,10 @@ export async function dispatch(engine: Engine, businessId: number): Promise<numb
     return 0;
   }
   const { claims, turns } = await dispatchOnce(engine, businessId);
-  if (claims.length > 0) await engine.reached("claim.committed");
+  if (claims.length > 0) {
+    engine.tookTurn(businessId);
+    await engine.reached("claim.committed");
+  }
   claims.forEach((claim, n) => {
     engine.launch(() => dialClaim(engine, claim, turns.waitMs + n * turns.intervalMs));
   });

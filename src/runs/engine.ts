@@ -47,10 +47,12 @@ export interface Engine {
   /** Runs `work` beside everything else; a draining process waits for it. */
   launch(work: () => Promise<void>): void;
   /**
-   * Dispatches the business again, from this process, in its turn among all that wait for the same `key`, which has nothing
-   * for anybody before `inMs`. Durable wake-ups are the maintenance tick's.
+   * Dispatches the business, from this process, in its turn among all that wait for the same `key`, which has nothing for
+   * anybody before `inMs`; undefined: as far as is known. Durable wake-ups are the maintenance tick's.
    */
-  dispatchInTurn(businessId: number, again: { inMs: number; key: string }): void;
+  dispatchInTurn(businessId: number, again: { key: string; inMs?: number | undefined }): void;
+  /** The business got a call: others come before it now. */
+  tookTurn(businessId: number): void;
   /** Ends when the process drains: waits are cut short, nothing new begins. */
   draining: AbortSignal;
   /** For how long the heartbeat has succeeded without a gap: who was away himself may not declare others dead. */

@@ -3,6 +3,8 @@
 
 /** After a failure: the database is away, and would be for the next one too. */
 const AFTER_FAILURE_MS = 1_000;
+/** A long pause may end before its time, or have ended when its word came: somebody asks that often. */
+const LONGEST_WAIT_MS = 5_000;
 
 export interface LineRules {
   /** The first of those who wait, in the order in which they come up; those with nothing to wait for are not among them. */
@@ -22,8 +24,8 @@ export class Lines {
     rules.ending.addEventListener("abort", () => this.#lines.forEach((line) => line.wake()), { once: true });
   }
 
-  /** Waits in the line for `key`, once. `inMs`: until there is something for anybody; the newest word counts. */
-  join(who: number, { key, inMs }: { key: string; inMs: number }): void {
+  /** Waits in the line for `key`, once. `inMs`: until there is something for anybody; the newest word counts, undefined is none. */
+  join(who: number, { key, inMs }: { key: string; inMs?: number | undefined }): void {
     const standing = this.#lines.get(key);
     if (standing) return standing.join(who, inMs);
     const line = new Line();
@@ -37,10 +39,11 @@ export class Lines {
     while (line.waiting.size > 0 && !ending.aborted) {
       await line.untilDue(ending);
       if (ending.aborted) break;
-      const waiting = [...line.waiting];
+      const waiting = new Map(line.waiting);
       try {
-        const next = waiting.length === 1 ? waiting : await first(waiting);
-        if (next.length === 0) waiting.forEach((who) => line.waiting.delete(who));
+        const next = await first([...waiting.keys()]);
+        // But whoever has joined meanwhile may have got something to wait for.
+        if (next.length === 0) for (const [who, nth] of waiting) line.leave(who, nth);
         for (const who of next) {
           await line.untilDue(ending);
           if (ending.aborted) break;
@@ -56,18 +59,25 @@ export class Lines {
 }
 
 class Line {
-  readonly waiting = new Set<number>();
+  /** Who, and the how manyeth join his last one was. */
+  readonly waiting = new Map<number, number>();
+  #joins = 0;
   /** When there will be something for the first, on performance.now()'s clock. */
   #dueAt = -Infinity;
   wake: () => void = () => {};
 
-  join(who: number, inMs: number): void {
-    this.waiting.add(who);
-    this.pause(inMs);
+  join(who: number, inMs: number | undefined): void {
+    this.waiting.set(who, ++this.#joins);
+    if (inMs !== undefined) this.pause(inMs);
+  }
+
+  /** Unless he has joined again since then. */
+  leave(who: number, nthJoin: number): void {
+    if (this.waiting.get(who) === nthJoin) this.waiting.delete(who);
   }
 
   pause(ms: number): void {
-    this.#dueAt = performance.now() + ms;
+    this.#dueAt = performance.now() + Math.min(ms, LONGEST_WAIT_MS);
     this.wake();
   }
 

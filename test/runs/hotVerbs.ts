@@ -10,10 +10,10 @@ import { dispatch } from "../../src/runs/dispatch.ts";
 import type { Engine } from "../../src/runs/engine.ts";
 import { enqueueRun } from "../../src/runs/enqueue.ts";
 import { heartbeat } from "../../src/runs/leases.ts";
-import { longestUnserved } from "../../src/runs/longestUnserved.ts";
 import { askCarrier, maintain } from "../../src/runs/maintain.ts";
 import { applyNews } from "../../src/runs/news.ts";
 import { stopRun } from "../../src/runs/stop.ts";
+import { TurnTaking } from "../../src/runs/turnTaking.ts";
 import { waitingFor } from "../../src/runs/waiting.ts";
 import { anApi, as } from "../api/harness.ts";
 import type { World } from "../support/world.ts";
@@ -83,14 +83,8 @@ export const TICKS: Record<string, (day: Day) => Promise<unknown>> = {
   "asking the carrier": ({ w, db }) => askCarrier(w.engine({ db })),
   "whose turn it is": async ({ db }) => {
     const all = await rows<{ id: number }>(db, sql`select id from business`);
-    assert.ok(
-      (
-        await longestUnserved(
-          db,
-          all.map(({ id }) => id),
-        )
-      ).length > 0,
-    );
+    const ids = all.map(({ id }) => id);
+    assert.ok((await new TurnTaking(db).first(ids, 4)).length > 0);
   },
 };
 

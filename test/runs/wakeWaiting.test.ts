@@ -3,14 +3,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sql } from "drizzle-orm";
 import { rows } from "../../db/client.ts";
-import { pauseAccount } from "../../src/dialling/pause.ts";
-import { longestUnserved } from "../../src/runs/longestUnserved.ts";
+import { TurnTaking } from "../../src/runs/turnTaking.ts";
+import { wakeDispatch } from "../../src/runs/wake.ts";
 import { wakeWaiting } from "../../src/runs/wakeWaiting.ts";
 import { mutant } from "../support/mutant.ts";
+import { until } from "../support/until.ts";
 import { assertInvariants, world, type World } from "../support/world.ts";
 import type { StartWorker } from "../support/world/workers.ts";
-
-const ACCOUNT_FREE = sql`update outbound_carrier_accounts set next_turn_at = clock_timestamp()`;
 
 /** Businesses with leads waiting and no wake-up; the first was served last. */
 async function forgotten(w: World, count: number): Promise<number[]> {
@@ -34,87 +33,75 @@ const asked = async (w: World): Promise<number[]> =>
     )
   ).map(({ id }) => id);
 
-const forget = (w: World) => w.db.execute(sql`delete from graphile_worker._private_jobs`);
+/** Who is lined up by a tick, and how many it has cared for. */
+async function aTick(w: World, inMs?: number) {
+  const lined: number[] = [];
+  const waits = new Set<number | undefined>();
+  const engine = w.engine({
+    dispatchInTurn(id, again) {
+      assert.equal(again.key, engine.dialler.accountSid);
+      lined.push(id);
+      waits.add(again.inMs);
+    },
+  });
+  return { count: await wakeWaiting(engine, inMs), lined, waits: [...waits] };
+}
 
 describe("the tick", () => {
-  it("wakes whose wake-up got lost, and leaves those alone whose waits, but for one", async (t) => {
+  it("lines up whose wake-up got lost, and leaves those alone whose waits, but for one", async (t) => {
     const w = await world(t);
     const ids = await forgotten(w, 5);
-    assert.equal(await wakeWaiting(w.engine()), 5);
-    assert.deepEqual(await asked(w), ids);
-    assert.equal(await wakeWaiting(w.engine()), 1, "Graphile may have missed what it was told");
-    await w.db.execute(sql`delete from graphile_worker._private_jobs where key = ${`dispatch:${ids[2]}`}`);
-    assert.equal(await wakeWaiting(w.engine()), 2);
-    assert.deepEqual(await asked(w), ids);
+    assert.deepEqual(await aTick(w), { count: 5, lined: ids, waits: [undefined] });
+    assert.deepEqual(await asked(w), []);
+    assert.deepEqual((await aTick(w, 0)).waits, [0]);
+    for (const id of [ids[1]!, ids[3]!]) await wakeDispatch(w.db, id);
+    const lost = [ids[0], ids[2], ids[4]];
+    assert.deepEqual(await aTick(w), { count: 4, lined: lost, waits: [undefined] }, "one is told of once more");
+    assert.deepEqual(await asked(w), [ids[1], ids[3]]);
   });
 
   it("takes a wake-up that failed, or is held by a worker, for lost", async (t) => {
     const w = await world(t);
-    const [failed, held] = await forgotten(w, 2);
-    await wakeWaiting(w.engine());
-    await w.db.execute(sql`
-      update graphile_worker._private_jobs set run_at = now() + interval '1 hour' where key = ${`dispatch:${failed}`}`);
-    await w.db.execute(sql`
-      update graphile_worker._private_jobs set locked_at = now(), locked_by = 'somebody' where key = ${`dispatch:${held}`}`);
-    assert.equal(await wakeWaiting(w.engine()), 2);
-    const due = await rows<{ key: string }>(
-      w.db,
-      sql`select key from graphile_worker.jobs where locked_at is null and run_at <= now() order by key`,
+    const ids = await forgotten(w, 3);
+    for (const id of ids) await wakeDispatch(w.db, id);
+    const [failed, held, over] = ids.map((id) => `dispatch:${id}`);
+    await w.db.execute(
+      sql`update graphile_worker._private_jobs set run_at = now() + interval '1 hour' where key = ${failed}`,
     );
-    assert.deepEqual(
-      due.map(({ key }) => key),
-      [`dispatch:${failed}`, `dispatch:${held}`].toSorted(),
+    await w.db.execute(
+      sql`update graphile_worker._private_jobs set locked_at = now(), locked_by = 'somebody' where key = ${held}`,
     );
+    await w.db.execute(sql`update graphile_worker._private_jobs set attempts = max_attempts where key = ${over}`);
+    assert.deepEqual((await aTick(w)).lined, ids);
   });
 
-  it("wakes no more than the account has turns for, the longest unserved first", async (t) => {
-    const w = await world(t, { limits: { callsPerSecond: 1 } });
-    const { accountSid } = w.engine().dialler;
-    const ids = await forgotten(w, 8);
-    const longest = ids.toReversed();
-    assert.equal(await wakeWaiting(w.engine()), 3, "the turns of three seconds");
-    assert.deepEqual(await asked(w), longest.slice(0, 3).toSorted());
-
-    await forget(w);
-    await w.db.execute(sql`
-      insert into outbound_carrier_accounts (account_sid, next_turn_at)
-      values (${accountSid}, clock_timestamp() + interval '900 ms')`);
-    assert.equal(await wakeWaiting(w.engine()), 1, "others use its turns");
-    assert.deepEqual(await asked(w), longest.slice(3, 4), "those of before came in vain");
-
-    await forget(w);
-    await w.db.execute(ACCOUNT_FREE);
-    await pauseAccount(w.db, accountSid, { kind: "throttled", code: "20429", message: "" });
-    assert.equal(await wakeWaiting(w.engine()), 1, "it is paused");
-    await forget(w);
-    await w.db.execute(sql`update outbound_carrier_accounts set paused_until = clock_timestamp() - interval '1 ms'`);
-    assert.equal(await wakeWaiting(w.engine()), 3, "the pause is over");
-  });
-
-  it("forgets nobody, however many come in vain for ever", async (t) => {
-    const w = await world(t, { limits: { callsPerSecond: 1 } });
-    await w.db.execute(sql`
-      insert into outbound_carrier_accounts (account_sid, next_turn_at)
-      values (${w.engine().dialler.accountSid}, clock_timestamp() + interval '1 hour')`);
+  it("wakes for every cancel, which waits for no turn", async (t) => {
+    const w = await world(t);
     const ids = await forgotten(w, 4);
-    const longest = ids.toReversed();
-    const next = async () => {
-      await forget(w);
-      assert.equal(await wakeWaiting(w.engine()), 1);
-      return (await asked(w))[0];
-    };
-    for (const id of [...longest, ...longest]) assert.equal(await next(), id);
-    await w.db.execute(sql`update outbound_call_runs set last_served_at = now() where business_id = ${longest[2]}`);
-    assert.deepEqual(await next(), longest[2], "who has been served since may have lost its wake-up again");
-    assert.deepEqual(await next(), longest[0]);
+    await w.db.execute(sql`update outbound_call_runs set cancel_requested = true where business_id <> ${ids[0]}`);
+    assert.deepEqual((await aTick(w)).lined, ids.slice(0, 1));
+    assert.deepEqual(await asked(w), ids.slice(1));
   });
 
-  it("wakes for every cancel, whatever the account may do", async (t) => {
-    const w = await world(t, { limits: { callsPerSecond: 0.1 } });
+  it("finds those who stood in line where a worker died, also while others use all the account's turns", async (t) => {
+    const w = await world(t, { limits: { callsPerSecond: 4 } });
+    const never = await w.business();
+    await w.db.execute(sql`update business set phone_number = null where id = ${never.id}`);
+    await w.aRun({ business: never, jobs: { queued: 1 }, lockedAgo: 0 });
+    const busy = await w.business({ limit: 10 });
+    await w.enqueue(busy, await w.leads(busy, 60), { concurrency: 10 });
+    await w.worker();
+    await w.carrier.waitFor((r) => r.totalCreates > 4);
     const ids = await forgotten(w, 6);
-    await w.db.execute(sql`update outbound_call_runs set cancel_requested = true where business_id <> ${ids[0]}`);
-    assert.equal(await wakeWaiting(w.engine()), 6);
-    assert.deepEqual(await asked(w), ids);
+    const since = performance.now();
+    const servedAll = sql`select count(*)::int as n from outbound_call_runs
+                           where business_id = any (${sql.param(ids)}::int[]) and in_progress_count + cursor_position > 0`;
+    await until(
+      async () => (await rows<{ n: number }>(w.db, servedAll))[0]!.n === ids.length,
+      () => Promise.resolve("not all had a turn"),
+    );
+    t.diagnostic(`six businesses had a turn after ${Math.round(performance.now() - since)} ms`);
+    await assertInvariants(w);
   });
 });
 
@@ -127,14 +114,34 @@ describe("many businesses that wait for one account's turns", () => {
     await w.aRun({ business: over, jobs: { calling: 1 }, lockedAgo: 0 });
     await w.aRun({ business: cancelled, cancelRequested: true, jobs: { calling: 1 }, lockedAgo: 0 });
     const all = [...ids, over.id, cancelled.id];
-    assert.deepEqual(await longestUnserved(w.db, all), [ids[1], cancelled.id, ids[3], ids[2]]);
-    assert.deepEqual(await longestUnserved(w.db, [ids[0]!, ids[2]!]), [ids[2], ids[0]]);
-    assert.deepEqual(await longestUnserved(w.db, [over.id]), [], "it has nobody left to call");
+    const turns = new TurnTaking(w.db);
+    assert.deepEqual(await turns.first(all, 9), [ids[1], ids[3], ids[2], ids[0], cancelled.id]);
+    assert.deepEqual(await turns.first(all, 2), [ids[1], ids[3]]);
+    assert.deepEqual(await turns.first([ids[0]!, ids[2]!], 3), [ids[2], ids[0]]);
+    assert.deepEqual(await turns.first([over.id], 3), [], "it has nobody left to call");
   });
 
-  it("have one turn each before anybody has his third, and don't all come for each", async (t) => {
+  it("cannot jump the line with a run for each lead", async (t) => {
+    const w = await world(t);
+    const [sly, honest] = [await w.business(), await w.business()];
+    for (const business of [sly, honest]) await w.aRun({ business, jobs: { queued: 1 }, lockedAgo: 0 });
+    await w.db.execute(
+      sql`update outbound_call_runs set last_served_at = now() - interval '10 s' where business_id = ${honest.id}`,
+    );
+    const [turns, elsewhere] = [new TurnTaking(w.db), new TurnTaking(w.db)];
+    const first = () => turns.first([sly.id, honest.id], 1);
+    assert.deepEqual(await first(), [sly.id], "it was never served");
+    // Its run of one lead is on the phone, or has ended, and the next one waits.
+    turns.took(sly.id);
+    assert.deepEqual(await first(), [honest.id]);
+    assert.deepEqual(await elsewhere.first([sly.id, honest.id], 1), [sly.id], "nobody else knows");
+    await w.aRun({ business: sly, jobs: { calling: 1 }, lockedAgo: 0 });
+    assert.deepEqual(await elsewhere.first([sly.id, honest.id], 1), [honest.id], "its live call is seen by all");
+  });
+
+  it("all have a turn within three rounds, and don't all come for each", async (t) => {
     const businesses = 24;
-    const rounds = 2;
+    const rounds = 3;
     const measure = async (start?: StartWorker) => {
       const w = await world(t, { limits: { callsPerSecond: 12 } });
       const runs: number[] = [];

@@ -67,6 +67,26 @@ describe("a line", () => {
     assert.ok(performance.now() - began < 5_000);
   });
 
+  it("is asked after some seconds at the latest: a pause may have ended before its time", async (t) => {
+    const { lines: made, came } = lines(t, () => undefined);
+    const began = performance.now();
+    made.join(1, { key: TURN, inMs: 300_000 });
+    await untilCame(came, 1);
+    assert.ok(performance.now() - began < 6_000);
+  });
+
+  it("begins at once where nothing is known, and believes what is", async (t) => {
+    const { lines: made, came, who } = lines(t, () => undefined);
+    made.join(1, { key: TURN });
+    await untilCame(came, 1);
+    const began = performance.now();
+    made.join(2, { key: TURN, inMs: 100 });
+    made.join(3, { key: TURN });
+    await untilCame(came, 3);
+    assert.deepEqual(who(), [1, 2, 3]);
+    assert.ok(came[1]!.at - began >= 99);
+  });
+
   it("does not hold up another line", async (t) => {
     const { lines: made, came, who } = lines(t, () => undefined);
     made.join(1, { key: "a pause of five minutes", inMs: 300_000 });
@@ -90,6 +110,23 @@ describe("a line", () => {
     for (const one of [1, 2]) made.lines.join(one, { key: TURN, inMs: 0 });
     await untilCame(made.came, 2);
     assert.deepEqual(made.who(), [8, 9]);
+  });
+
+  it("keeps whoever joins again while his having nothing is being read", async (t) => {
+    let asked = 0;
+    const made = lines(
+      t,
+      () => undefined,
+      async (waiting) => {
+        if (asked++ > 0) return [...waiting];
+        made.lines.join(2, { key: TURN, inMs: 0 });
+        return [];
+      },
+    );
+    for (const one of [1, 2]) made.lines.join(one, { key: TURN, inMs: 0 });
+    await untilCame(made.came, 1);
+    await sleep(20);
+    assert.deepEqual(made.who(), [2]);
   });
 
   it("begins anew after its last one, also for whoever joins while he is served", async (t) => {

@@ -19,6 +19,7 @@ export function testEngine(db: Database, setup: WorkerSetup, log: Logger, overri
     callerId: undefined,
     launch: () => {},
     dispatchInTurn: () => {},
+    tookTurn: () => {},
     draining: new AbortController().signal,
     reached: async () => {},
     healthyForMs: () => Infinity,
