@@ -12,18 +12,18 @@ import { fillQueue } from "../parts/throughput.ts";
 import type { Row } from "../row.ts";
 import { figure } from "../table.ts";
 
-const BUSINESSES = 200;
+const [BUSINESSES, FEW_BUSINESSES] = [200, 100];
 const WORKERS = 2;
 const PER_SECOND = 5;
 const CALL_MS = 3_000;
 /** The first seconds have everybody ask once. */
 const SETTLE_MS = 5_000;
-const [TARGET_DISPATCHES, TARGET_PACE, TARGET_SERVED] = [4, 0.95, 0.95];
+const [TARGET_DISPATCHES, TARGET_PACE, TARGET_LEAST] = [4, 0.95, 0.75];
 
 export const row: Row = {
   no: 11,
-  name: `${BUSINESSES} businesses wait for ${PER_SECOND} calls/s`,
-  target: `>= ${TARGET_PACE} of the pace, <= ${TARGET_DISPATCHES} dispatches per call, ${TARGET_SERVED * 100} % had a turn`,
+  name: `many businesses wait for ${PER_SECOND} calls/s`,
+  target: `>= ${TARGET_PACE} of the pace, <= ${TARGET_DISPATCHES} dispatches per call, the least served >= ${TARGET_LEAST} of the mean`,
   async run(bench) {
     const stage = await setStage(bench, {
       carrier: { scripts: callsOf(CALL_MS) },
@@ -34,9 +34,10 @@ export const row: Row = {
     await db.execute(sql`create extension if not exists pg_stat_statements`);
     const api = await stage.start("api");
     // A round gives everybody one turn; what is left at the end stays queued.
-    const roundMs = (1000 * BUSINESSES) / PER_SECOND;
+    const many = bench.full ? BUSINESSES : FEW_BUSINESSES;
+    const roundMs = (1000 * many) / PER_SECOND;
     const rounds = bench.full ? 5 : 1;
-    const businesses = await fillQueue(stage, { businesses: BUSINESSES, leadsEach: rounds + 5 });
+    const businesses = await fillQueue(stage, { businesses: many, leadsEach: rounds + 5 });
     const workers = await Promise.all(Array.from({ length: WORKERS }, () => stage.start("worker")));
     await sleep(SETTLE_MS);
     await db.execute(sql`select pg_stat_statements_reset()`);
@@ -54,17 +55,18 @@ export const row: Row = {
     await Promise.all(workers.map((worker) => worker.stop()));
     await carrier.waitFor((r) => r.liveNow === 0 && r.callbacks.pending === 0, 60_000);
     await checkInvariants(stage, businesses);
-    const served = await sharesServed(db, rounds);
+    const served = await callsEach(db);
     const pace = calls / ((rounds * roundMs) / 1000) / PER_SECOND;
     const perCall = dispatches / calls;
     return {
-      reached: `${pace.toFixed(2)} of the pace, ${figure(perCall)} dispatches per call, ${figure(100 * served)} % had ${rounds}`,
-      met: pace >= TARGET_PACE && perCall <= TARGET_DISPATCHES && served >= TARGET_SERVED,
+      reached: `${pace.toFixed(2)} of the pace, ${figure(perCall)} dispatches per call, the least served had ${served.least} calls, the mean is ${figure(served.mean)}`,
+      met: pace >= TARGET_PACE && perCall <= TARGET_DISPATCHES && served.least >= TARGET_LEAST * served.mean,
       figures: {
         calls,
         share_of_pace: rounded(pace),
         dispatches_per_call: rounded(perCall),
-        share_served: rounded(served),
+        least_calls_of_one: served.least,
+        mean_calls_of_one: rounded(served.mean),
         ...cpuFigures(cores),
       },
       lines: [cpuLine(cores)],
@@ -81,12 +83,12 @@ async function timesAsked(db: Database): Promise<number> {
   return asked?.n ?? 0;
 }
 
-/** The share of the businesses that have made as many calls as there were rounds. */
-async function sharesServed(db: Database, rounds: number): Promise<number> {
-  const found = await oneRow<{ share: number }>(
+/** Over all businesses. */
+async function callsEach(db: Database): Promise<{ least: number; mean: number }> {
+  const found = await oneRow<{ least: number; mean: number }>(
     db,
-    sql`select avg((n >= ${rounds})::int)::float8 as share
+    sql`select min(n)::int as least, avg(n)::float8 as mean
           from (select count(a.token) as n from business b left join outbound_call_attempts a on a.business_id = b.id group by b.id) each`,
   );
-  return found?.share ?? 0;
+  return found ?? { least: 0, mean: Number.NaN };
 }
