@@ -1,28 +1,12 @@
 // The configuration: every environment variable, parsed once. The only reader of process.env.
 import { resolve } from "node:path";
 import * as v from "valibot";
+import { origins } from "./origins.ts";
 
 const TWILIO = "https://api.twilio.com";
 
 const text = v.pipe(v.string(), v.trim(), v.nonEmpty("must not be empty"));
 const url = v.pipe(text, v.url("must be a URL"), v.regex(/^https?:\/\//, "must start with http:// or https://"));
-/** As browsers send it: scheme, host and port, nothing behind. Compared byte by byte, so written their way. */
-const origins = v.pipe(
-  text,
-  v.transform((list) =>
-    list
-      .split(",")
-      .map((one) => one.trim())
-      .filter(Boolean),
-  ),
-  v.array(
-    v.pipe(
-      v.string(),
-      v.check(isOrigin, "must be origins such as https://crm.example, with commas between them"),
-      v.transform((one) => (one === "*" ? one : new URL(one).origin)),
-    ),
-  ),
-);
 const between = (low: number, high: number, whole = true) =>
   v.pipe(
     text,
@@ -180,12 +164,6 @@ function togetherFaults(env: Record<string, string | undefined>, needs: readonly
   if (Number(env["ADOPT_AFTER_SECONDS"] ?? 20) < 2 * Number(env["HEARTBEAT_SECONDS"] ?? 5))
     faults.push("ADOPT_AFTER_SECONDS must be at least twice HEARTBEAT_SECONDS");
   return faults;
-}
-
-function isOrigin(text: string): boolean {
-  if (text === "*") return true;
-  const at = URL.parse(text);
-  return at !== null && /^https?:$/.test(at.protocol) && at.href === `${at.origin}/` && !/[?#]/.test(text);
 }
 
 const isTwilio = (apiUrl: string) => /(^|\.)twilio\.com$/.test(URL.parse(apiUrl)?.hostname ?? "");

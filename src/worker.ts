@@ -91,7 +91,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const turns = new TurnTaking(db);
   /** So few that what others take meanwhile is seen a quarter of a second later at most. */
   const atMost = Math.min(16, Math.max(1, Math.floor(limits.callsPerSecond / 4)));
-  const lines = new Lines({ first: (ids) => turns.first(ids, atMost), callUp, ending: draining.signal });
+  const lines = new Lines({
+    first: (ids) => turns.first(ids, atMost),
+    callUp,
+    // Also if it got none: one whose number the carrier refuses was never served, and would come first for ever.
+    left: (businessId) => turns.took(businessId),
+    ending: draining.signal,
+  });
 
   const engine: Engine = {
     db,

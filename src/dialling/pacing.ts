@@ -16,6 +16,9 @@ export interface Turns {
   again: { inMs: number; key: string } | null;
 }
 
+/** Turns that nobody has to wait for. */
+export const atOnce = (granted: number): Turns => ({ granted, waitMs: 0, intervalMs: 0, again: null });
+
 /** Claims may wait this long for their turn: longer, and slots would be held by calls that are not made. */
 export const HORIZON_MS = 1_000;
 /** While one probe call is out on a paused account, everybody else asks again after this. */
@@ -45,9 +48,9 @@ export async function reserveTurns(tx: Tx, accountSid: string, perSecond: number
   // Further ahead than anybody reserves: the clock has jumped back, and must not stop the account for hours.
   const furthestMs = HORIZON_MS + intervalMs;
   const waitMs = Math.min(now.waitMs, furthestMs);
-  const none = (inMs: number): Turns => ({ granted: 0, waitMs: 0, intervalMs: 0, again: { inMs, key: accountSid } });
+  const none = (inMs: number): Turns => ({ ...atOnce(0), again: { inMs, key: accountSid } });
   if (now.paused && now.pausedMs > 0) return none(now.pausedMs);
-  if (!paced && !now.paused) return { granted: wanted, waitMs: 0, intervalMs: 0, again: null };
+  if (!paced && !now.paused) return atOnce(wanted);
   const fitting = waitMs > HORIZON_MS ? 0 : paced ? Math.floor((HORIZON_MS - waitMs) / intervalMs) + 1 : wanted;
   // Last of all, so that no probe is spent without a turn for it.
   if (now.paused && Math.min(wanted, fitting) > 0 && !(await takeProbe(tx, accountSid))) return none(PROBE_GAP_MS);
@@ -87,7 +90,7 @@ export async function anythingPaused(tx: Tx): Promise<boolean> {
  * probe of its own.
  */
 export async function ownTurns(tx: Tx, keys: readonly string[], wanted: number): Promise<Turns> {
-  let turns: Turns = { granted: wanted, waitMs: 0, intervalMs: 0, again: null };
+  let turns = atOnce(wanted);
   for (const { key } of await pausedAmong(tx, { keys })) {
     turns = await reserveTurns(tx, key, Infinity, turns.granted);
     if (turns.granted === 0) return turns;

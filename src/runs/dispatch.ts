@@ -4,7 +4,7 @@ import { sql } from "drizzle-orm";
 import { array, type Tx } from "../../db/client.ts";
 import { inTransaction, inTwoTrips, type Sent } from "../../db/transaction.ts";
 import { lockBusiness, lockingBusiness } from "../../db/locks.ts";
-import { anythingPaused, ownTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
+import { anythingPaused, atOnce, ownTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
 import { callerKey, voiceKey } from "../dialling/pause.ts";
 import { lockWaitingRuns, readBusiness } from "./businessNow.ts";
 import { callerIdOf } from "./callerId.ts";
@@ -23,8 +23,6 @@ export interface Dispatched {
   /** The carrier budget's turns: the first claim's after `waitMs`, each further one `intervalMs` later. */
   turns: Turns;
 }
-
-const NO_TURNS: Turns = { granted: 0, waitMs: 0, intervalMs: 0, again: null };
 
 /** Claims as many jobs as slots, runs and the carrier's budget allow. The caller dials them. */
 export async function dispatchOnce(engine: Engine, businessId: number): Promise<Dispatched> {
@@ -71,7 +69,7 @@ interface Tried extends Dispatched {
 }
 
 const nothing = (about: Partial<Tried> = {}): Sent<Tried> => ({
-  sent: Promise.resolve({ claims: [], turns: NO_TURNS, cancelled: [], ...about }),
+  sent: Promise.resolve({ claims: [], turns: atOnce(0), cancelled: [], ...about }),
 });
 
 /** @param offered gets the tokens that a commit may have stored */
@@ -151,9 +149,8 @@ async function turnsOf(
   paused: boolean,
 ): Promise<Turns> {
   const { accountSid } = dialler;
-  const unhindered = { granted: wanted, waitMs: 0, intervalMs: 0, again: null };
-  if (!paused && !Number.isFinite(limits.callsPerSecond)) return unhindered;
-  const ownAllow = paused ? await ownTurns(tx, own, wanted) : unhindered;
+  if (!paused && !Number.isFinite(limits.callsPerSecond)) return atOnce(wanted);
+  const ownAllow = paused ? await ownTurns(tx, own, wanted) : atOnce(wanted);
   if (ownAllow.granted === 0) return ownAllow;
   const turns = await reserveTurns(tx, accountSid, limits.callsPerSecond, ownAllow.granted);
   return { ...turns, again: turns.again ?? ownAllow.again };

@@ -18,7 +18,7 @@ export class TurnTaking {
     this.#db = db;
   }
 
-  /** The business got a call here. */
+  /** The business got a call here, or could not have one for reasons of its own. */
   took(businessId: number): void {
     // Put last: the map is in the order of the turns.
     this.#own.delete(businessId);

@@ -11,6 +11,8 @@ export interface LineRules {
   first(waiting: readonly number[]): Promise<number[]>;
   /** Serves one, who may line up again meanwhile; when it fails, he has lost his place. */
   callUp(who: number): Promise<void>;
+  /** He has left without lining up again: served, or with nothing to get here. Others may come before him the next time. */
+  left(who: number): void;
   /** Sends everybody home. */
   ending: AbortSignal;
 }
@@ -35,7 +37,7 @@ export class Lines {
   }
 
   async #move(key: string, line: Line): Promise<void> {
-    const { first, callUp, ending } = this.#rules;
+    const { first, callUp, left, ending } = this.#rules;
     while (line.waiting.size > 0 && !ending.aborted) {
       await line.untilDue(ending);
       if (ending.aborted) break;
@@ -49,6 +51,7 @@ export class Lines {
           if (ending.aborted) break;
           line.waiting.delete(who);
           await callUp(who);
+          if (!line.waiting.has(who)) left(who);
         }
       } catch {
         line.pause(AFTER_FAILURE_MS);

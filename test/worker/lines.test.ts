@@ -14,6 +14,7 @@ function lines(
   first = (waiting: readonly number[]) => Promise.resolve(waiting.toSorted((a, b) => a - b).slice(0, 2)),
 ) {
   const came: { who: number; at: number }[] = [];
+  const left: number[] = [];
   const ending = new AbortController();
   t.after(() => ending.abort());
   const made = new Lines({
@@ -24,9 +25,10 @@ function lines(
       if (left && "inMs" in left) made.join(who, { key: TURN, ...left });
       else await left;
     },
+    left: (who) => void left.push(who),
     ending: ending.signal,
   });
-  return { lines: made, came, who: () => came.map((one) => one.who), end: () => ending.abort() };
+  return { lines: made, came, left, who: () => came.map((one) => one.who), end: () => ending.abort() };
 }
 
 const untilCame = (came: unknown[], count: number) =>
@@ -55,6 +57,15 @@ describe("a line", () => {
     assert.deepEqual(who().slice(0, 2), [1, 2], "the second finds nothing left");
     assert.ok(came[2]!.at - came[1]!.at >= 40, "nobody comes before there is something again");
     assert.deepEqual(new Set(who()), new Set([1, 2, 3]));
+  });
+
+  it("tells who has left it, and not of him who came in vain and waits on", async (t) => {
+    let vain = 2;
+    const { lines: made, came, left, who } = lines(t, (one) => (one === 1 && vain-- > 0 ? { inMs: 5 } : undefined));
+    for (const one of [1, 2]) made.join(one, { key: TURN, inMs: 0 });
+    await untilCame(came, 4);
+    assert.deepEqual(who().toSorted(), [1, 1, 1, 2]);
+    assert.deepEqual(left.toSorted(), [1, 2]);
   });
 
   it("moves at once when there is something sooner than was thought", async (t) => {

@@ -17,7 +17,7 @@ export const row: Row = {
     const measure = async (workers: number): Promise<Throughput> => {
       const load = {
         businesses: 200,
-        leadsEach: bench.full ? 50 : 15,
+        leadsEach: bench.full ? 50 : 10,
         workers,
         longestMs: bench.full ? 300_000 : 40_000,
       };
