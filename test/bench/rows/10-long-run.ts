@@ -22,7 +22,7 @@ const MINUTES_FOR_A_LOOK = 2;
 /** One run; the next is enqueued when so few are left that a worker could run dry. */
 const LEADS_PER_RUN = 1_000;
 const LOW = 200;
-/** All businesses run low in the same minute: enqueueing for all of them at once would take two. */
+/** Should many businesses run low at the same moment, enqueueing for all of them at once would take minutes. */
 const REFILLED_AT_ONCE = 2;
 const TARGET = 0.95;
 
@@ -42,7 +42,7 @@ export const row: Row = {
       stage,
       businesses.map((b) => b.id),
     );
-    await feeder.fill();
+    await feeder.begin();
     const worker = await stage.start("worker");
     /** Calls per second, over the time that the minute really took. */
     const perMinute: number[] = [];
@@ -105,30 +105,39 @@ export const row: Row = {
 /** Keeps leads waiting for everybody, each with a number of its own: nobody is called twice. */
 function feederOf({ db, apiUrl }: Stage, businessIds: readonly number[]) {
   let lastNumber = 0;
+  const addRun = async (businessId: number, leads: number): Promise<void> => {
+    const made = await rows<{ id: number }>(
+      db,
+      sql`insert into leads (tenant_id, name, phone_e164)
+          select ${businessId}, 'Lead ' || n, '+9725' || (20000000 + n)
+            from generate_series(${lastNumber + 1}::int, ${lastNumber + leads}::int) n
+          returning id`,
+    );
+    lastNumber += leads;
+    await enqueue(
+      apiUrl,
+      businessId,
+      made.map((lead) => lead.id),
+      SLOTS,
+    );
+  };
   return {
-    async fill(most = Infinity): Promise<void> {
+    /**
+     * The first runs differ in size, so that from the first minute on somebody runs low every few seconds: with equal ones
+     * the first minutes would enqueue nothing, and be compared with last ones that do.
+     */
+    async begin(): Promise<void> {
+      for (const [n, id] of businessIds.entries())
+        await addRun(id, LOW + Math.ceil(((n + 1) / businessIds.length) * LEADS_PER_RUN));
+    },
+    async fill(most: number): Promise<void> {
       const low = await rows<{ id: number }>(
         db,
         sql`select b.id from unnest(${sql.param(businessIds)}::int[]) b (id)
              where coalesce((select sum(queued_count) from outbound_call_runs r
                               where r.business_id = b.id and r.status in ('pending', 'running')), 0) < ${LOW}`,
       );
-      for (const { id } of low.slice(0, most)) {
-        const made = await rows<{ id: number }>(
-          db,
-          sql`insert into leads (tenant_id, name, phone_e164)
-              select ${id}, 'Lead ' || n, '+9725' || (20000000 + n)
-                from generate_series(${lastNumber + 1}::int, ${lastNumber + LEADS_PER_RUN}::int) n
-              returning id`,
-        );
-        lastNumber += LEADS_PER_RUN;
-        await enqueue(
-          apiUrl,
-          id,
-          made.map((lead) => lead.id),
-          SLOTS,
-        );
-      }
+      for (const { id } of low.slice(0, most)) await addRun(id, LEADS_PER_RUN);
     },
   };
 }
