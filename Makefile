@@ -23,7 +23,7 @@ call: $(INSTALLED) ## Call a list to its end: LEADS=leads.csv [BUSINESS=1] [CONF
 
 test: $(INSTALLED) ## The test suite; FULL=1 for the full sizes
 	@rm -rf node_modules/.cache/ringpost
-	@FULL="$(FULL)" NODE_OPTIONS='--import "$(CURDIR)/src/quickStart.ts"' exec node --test --test-concurrency=2 $(REPORTERS) 'test/**/*.test.ts'
+	@FULL="$(FULL)" NODE_OPTIONS='--import "$(CURDIR)/src/quickStart.ts"' exec node --test --test-concurrency=3 $(REPORTERS) 'test/**/*.test.ts'
 
 check: $(INSTALLED) ## Types, lint, formatting, import rules, unsafe code, known holes in packages, migration drift
 	@tsc -p .

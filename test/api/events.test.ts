@@ -83,22 +83,28 @@ describe("event streams", () => {
     const [one, two] = [await aServer(t), await aServer(t)];
     const shop = await aBusiness(db);
     const token = await tokenOf(shop.id);
-    const lead = await aLead(db, shop.id, { phoneE164: "+972501234567" });
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
     const post = (path: string, body: object) =>
       fetch(`${one.url}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
-    const { run_id } = (await (await post("/api/outbound/bulk-enqueue", { lead_ids: [lead.id] })).json()) as {
-      run_id: number;
+    const stop = async (phoneE164: string) => {
+      const lead = await aLead(db, shop.id, { phoneE164 });
+      const { run_id } = (await (await post("/api/outbound/bulk-enqueue", { lead_ids: [lead.id] })).json()) as {
+        run_id: number;
+      };
+      const stream = await watch(two.url, token, run_id);
+      await until(() => stream.events.length === 1);
+      await sleep(300); // past the pace of four a second, as a run usually is
+      assert.equal((await post(`/api/outbound/stop-queue`, { run_id })).status, 200);
+      const answered = performance.now();
+      await until(() => stream.ended);
+      const [, stopped] = stream.events;
+      assert.equal(stopped?.data.status, "stopped");
+      return stopped.at - answered;
     };
-    const stream = await watch(two.url, token, run_id);
-    await until(() => stream.events.length === 1);
-    await sleep(300); // past the pace of four a second, as a run usually is
-    assert.equal((await post(`/api/outbound/stop-queue`, { run_id })).status, 200);
-    const answered = performance.now();
-    await until(() => stream.ended);
-    const [, stopped] = stream.events;
-    assert.equal(stopped?.data.status, "stopped");
-    assert.ok(stopped.at - answered < 300, `${stopped.at - answered} ms`);
+    const tookMs: number[] = [];
+    for (const last of [1, 2, 3, 4, 5]) tookMs.push(await stop(`+97250123456${last}`));
+    // The median: a busy machine may hold up one of them.
+    assert.ok(tookMs.toSorted((a, b) => a - b)[2]! < 300, `${tookMs.map(Math.round).join(", ")} ms`);
   });
 
   it("tell at most four changes a second, and always the last", async (t) => {
