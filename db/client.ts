@@ -1,11 +1,14 @@
-// The one way to a connection: a pool that pins UTC, speaks Drizzle and survives lost connections; and the short words for
-// running a statement.
+// The one way to a connection: a pool that pins settings, speaks Drizzle and survives lost connections; and the short words
+// for running a statement.
 import { sql, type SQL } from "drizzle-orm";
 import type { ExtractTablesWithRelations } from "drizzle-orm";
 import { drizzle, type NodePgDatabase, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
 import type { PgDatabase } from "drizzle-orm/pg-core";
+import type { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import pg from "pg";
+import { READ_ONLY } from "./pgErrors.ts";
+import { pinnedOptions } from "./pinned.ts";
 import * as schema from "./schema.ts";
 
 export type Database = NodePgDatabase<typeof schema> & { $client: pg.Pool };
@@ -38,9 +41,6 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Far beyond any statement of ours; TCP alone takes a quarter of an hour to notice that the other machine is gone. */
 const ANSWER_WITHIN_MS = 60_000;
 
-/** A process that freezes in the middle of a transaction must not keep its locks: nobody's dispatch could go on. */
-const IDLE_IN_TRANSACTION_MS = 5_000;
-
 /**
  * A new connection costs a handshake, and plans every statement again: the tens of milliseconds that a freed slot would
  * stay empty. What a burst has opened is kept for the next one.
@@ -50,15 +50,6 @@ const IDLE_MS = 600_000;
 /** A listening connection is silent by nature: the kernel has to find out that the other end is gone. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
-/**
- * Every statement of ours looks rows up by an index, one table after the other. The planner agrees while its statistics
- * do; with those of another day (a table that was empty, a day when all was queued) it read whole tables, and joined every
- * job ever made to a handful of slots. So it may not (test/runs/plans.test.ts). Nor may it compile: before Postgres 18 what
- * is ruled out counts as so costly that the one plan left would seem worth it.
- */
-const RULED_OUT = ["enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit"];
-const BY_INDEX = RULED_OUT.map((way) => `-c ${way}=off`).join(" ");
-
 export function openPool({
   url,
   name,
@@ -67,16 +58,14 @@ export function openPool({
   lazyCommit = false,
   onError,
 }: DatabaseOptions): pg.Pool {
-  // The CRM's `timestamp` columns hold UTC: now(), casts and Date parameters must all mean UTC on every connection.
+  // A Date as parameter is UTC, as every connection's TimeZone is.
   pg.defaults.parseInputDatesAsUTC = true;
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString: withOptions(url, pinnedOptions({ lazyCommit })),
     application_name: name,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_MS,
-    // Lock first, count in the next statement: that needs READ COMMITTED, whatever the database's own default is.
-    options: `-c TimeZone=UTC -c default_transaction_isolation=read\\ committed -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS} ${BY_INDEX}${lazyCommit ? " -c synchronous_commit=off" : ""}`,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     // Statements that nobody waits between travel together (inTwoTrips); one after the other they go as ever.
@@ -88,18 +77,41 @@ export function openPool({
   pool.on("connect", (client) => {
     client.on("error", report);
     breakWhenSilent(client, answerWithinMs);
+    breakWhenReadOnly(client);
   });
   return pool;
 }
 
+/** Ours come after those that the URL has already, and win; pg by itself would take the URL's alone. */
+function withOptions(url: string, ours: string): string {
+  const whole = new URL(url);
+  whole.searchParams.set("options", [whole.searchParams.get("options"), ours].filter(Boolean).join(" "));
+  return whole.href;
+}
+
+/** What lies below a client of pg, which has no public word for it. */
+const wireOf = (client: pg.PoolClient) =>
+  (client as unknown as { connection: EventEmitter & { stream: Socket } }).connection;
+
 /** An idle connection may be silent for ever; one with a statement under way may not. */
 function breakWhenSilent(client: pg.PoolClient, ms: number): void {
-  const { connection } = client as unknown as { connection: { stream: Socket } };
-  const { stream } = connection;
+  const { stream } = wireOf(client);
   // Not the callback of setTimeout: that is told once, and may have been while the connection idled.
   stream.setTimeout(ms);
   stream.on("timeout", () => {
     if (isBusy(client)) stream.destroy(new Error(`Connection terminated: no answer for ${ms} ms`));
+  });
+}
+
+/**
+ * While a failover lasts, the address may lead to a standby, and a server whose disk is full is set to read-only by those
+ * who run it. A connection of that time stays so for as long as it lives: whoever got it out of the pool would fail, long
+ * after all is well again. Whoever met the error has been told of it when the connection breaks.
+ */
+function breakWhenReadOnly(client: pg.PoolClient): void {
+  const wire = wireOf(client);
+  wire.on("errorMessage", ({ code }: pg.DatabaseError) => {
+    if (code === READ_ONLY) wire.stream.destroy(new Error("Connection terminated: it can only read"));
   });
 }
 

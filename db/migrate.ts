@@ -78,7 +78,7 @@ async function connectMigrator(url: string, report: Report): Promise<pg.Client> 
   const client = new pg.Client({
     connectionString: url,
     application_name: "ringpost migrate",
-    options: "-c TimeZone=UTC -c client_min_messages=warning -c statement_timeout=0",
+    options: "-c TimeZone=UTC -c synchronous_commit=on -c client_min_messages=warning -c statement_timeout=0",
   });
   client.on("error", () => {});
   client.on("notice", ({ message }) => report(`  ${message}`));

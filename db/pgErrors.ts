@@ -9,9 +9,13 @@ export function pgCode(error: unknown): string | undefined {
   return undefined;
 }
 
+/** A standby, to which a failover has led the address, or a server that its keepers have set to read-only. */
+export const READ_ONLY = "25006";
+
 // Classes: connection (08), retryable transaction (40), resources (53), object state such as lock timeouts (55),
-// operator intervention such as a shutdown (57), system (58).
-const TRANSIENT = /^(08|40|53|55|57|58)/;
+// operator intervention such as a shutdown (57), system (58). And a read-only server, and a transaction that was ended
+// because it took too long (25P03, 25P04), as one does in which the process was frozen.
+const TRANSIENT = /^(08|25006|25P03|25P04|40|53|55|57|58)/;
 
 /** Whether the same statement may succeed later: the database is away, full or busy, rather than refusing. */
 export function isTransient(error: unknown): boolean {

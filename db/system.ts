@@ -54,12 +54,12 @@ export async function missingMigrations(db: Database): Promise<string[]> {
   return await pendingMigrations(db.$client);
 }
 
-/** Connection exceptions, shutdown, and too many connections: trying again later is right. */
-const UNAVAILABLE = /^(08...|57P0[1-5]|53300)$/;
+/** Connection exceptions, a read-only server, a transaction ended for its age, shutdown, too many connections. */
+const UNAVAILABLE = /^(08...|25006|25P0[34]|57P0[1-5]|53300)$/;
 const LOST =
   /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|not queryable|Connection terminated|timeout exceeded when trying to connect/;
 
-/** Whether an error says that the database cannot be reached, rather than that a statement was wrong. */
+/** Whether an error says that the database cannot be used now, and may later, rather than that a statement was wrong. */
 export function isUnavailable(error: unknown): boolean {
   if (UNAVAILABLE.test(pgCode(error) ?? "")) return true;
   for (let e: unknown = error; e instanceof Error; e = e.cause) {

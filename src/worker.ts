@@ -77,7 +77,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const graphileIds = new Set<string>();
   let healthySince: number | null = null;
   let lastBeat: number | null = null;
-  const launches = new Launches();
+  const launches = new Launches((error) => log.error({ err: error }, "stopped half-way, left to reconcile"));
   const draining = new AbortController();
   const failed = (what: string) => (error: unknown) =>
     log.warn({ err: error }, `${what} failed, it will be tried again`);

@@ -14,7 +14,7 @@ import { forceCancelRun, stopRun } from "../runs/stop.ts";
 import { nobodyListens, type Reached } from "../runs/engine.ts";
 import { waitingFor } from "../runs/waiting.ts";
 import { untilSignal } from "../shutdown.ts";
-import { requireCurrentSchemaAt } from "./currentSchema.ts";
+import { requireOurDatabaseAt } from "./ourDatabase.ts";
 
 /** Connections of one API process: for requests, and apart from them for webhooks, which nobody repeats. */
 const POOL_SIZE = 12;
@@ -26,7 +26,7 @@ export async function apiCommand(): Promise<never> {
   const config = readConfig(undefined, ["DATABASE_URL", "jwt"]);
   const log = createLogger(config.logLevel);
   const databaseUrl = config.databaseUrl ?? "";
-  await requireCurrentSchemaAt(databaseUrl);
+  await requireOurDatabaseAt(databaseUrl);
   const api = await openApi({ config, databaseUrl, log, port: config.port, standIn: false });
   if (!config.twilio) log.warn("api: no Twilio credentials, so every webhook will be refused");
   if (config.jwt.secret && Buffer.byteLength(config.jwt.secret) < HS256_KEY_BYTES)

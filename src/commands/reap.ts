@@ -8,7 +8,7 @@ import { createLogger } from "../log.ts";
 import { nobodyListens } from "../runs/engine.ts";
 import { reap } from "../runs/reap.ts";
 import { identify } from "../worker/identity.ts";
-import { requireCurrentSchema } from "./currentSchema.ts";
+import { requireOurDatabase } from "./ourDatabase.ts";
 
 export async function reapCommand(): Promise<void> {
   const config = readConfig();
@@ -17,7 +17,7 @@ export async function reapCommand(): Promise<void> {
   tellDatabase(config, database.url);
   const db = openDatabase({ url: database.url, name: "ringpost reap", max: 4 });
   try {
-    await requireCurrentSchema(db);
+    await requireOurDatabase(db);
     const dialler = config.twilio ? twilioDialler({ ...config.twilio, timeoutMs: config.postTimeoutMs }) : null;
     const reaper = { db, log, limits: limitsOf(config, false), worker: identify(), reached: nobodyListens };
     console.log(JSON.stringify(await reap(reaper, dialler)));

@@ -6,13 +6,13 @@ import { createLogger, type Logger } from "../log.ts";
 import { nobodyListens, type Reached } from "../runs/engine.ts";
 import { untilSignal } from "../shutdown.ts";
 import { startWorker, type Worker } from "../worker.ts";
-import { requireCurrentSchemaAt } from "./currentSchema.ts";
+import { requireOurDatabaseAt } from "./ourDatabase.ts";
 
 export async function workerCommand(): Promise<never> {
   const config = readConfig(undefined, ["DATABASE_URL", "carrier"]);
   const log = createLogger(config.logLevel);
   const databaseUrl = config.databaseUrl ?? "";
-  await requireCurrentSchemaAt(databaseUrl);
+  await requireOurDatabaseAt(databaseUrl);
   const publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
   const worker = await openWorker({ config, databaseUrl, log, publicUrl, standIn: false });
   return await untilSignal(log, (graceMs) => worker.stop(graceMs));

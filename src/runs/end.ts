@@ -67,6 +67,8 @@ const endHeld = statement<Ending, { businessId: number; woken: boolean }>(
         join run on run.id = j.run_id
        where j.dial_lock_token = ${v.token} and j.status in ('dialing', 'calling')
          and (j.call_sid is null or ${v.sid}::text is null or j.call_sid = ${v.sid}::text)
+         -- A refusal of a POST whose call is known: something on the way has repeated it, and the call goes on.
+         and (j.call_sid is null or ${v.outcome}::text <> 'rejected')
          for no key update of j
     ), logged as (
       ${recording(v, sql`held, attempt where ${v.sid}::text is not null and ${v.logged}::boolean`)}
@@ -121,7 +123,7 @@ const endHeld = statement<Ending, { businessId: number; woken: boolean }>(
 
 /**
  * Ends a live job, once, in one statement: a second caller, or one whose token is not the job's any more, or whose call is
- * not the job's, finds no row and changes nothing. Locks the run, then the job; a caller in a transaction may hold the job's
+ * not the job's, or who tells of a refusal where there is a call, finds no row and changes nothing. Locks the run, then the job; a caller in a transaction may hold the job's
  * lock only if it took the run's before.
  * @returns whether this call ended it
  */

@@ -2,9 +2,17 @@
 
 export class Launches {
   readonly #running = new Set<Promise<void>>();
+  readonly #failed: (error: unknown) => void;
+
+  /** @param failed is told of work that threw: nobody else waits for it, and it must not end the process with all dials */
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed;
+  }
 
   launch(work: () => Promise<void>): void {
-    const running: Promise<void> = work().finally(() => this.#running.delete(running));
+    const running: Promise<void> = work()
+      .catch(this.#failed)
+      .finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
 

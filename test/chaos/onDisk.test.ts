@@ -11,8 +11,11 @@ import { startOwnServer } from "../support/postgres.ts";
 import { until } from "../support/until.ts";
 import { assertInvariants, world } from "../support/world.ts";
 
-/** Its longest: what did not wait for the disk stays in memory until then, unless something else is written after it. */
-const LAZY = { wal_writer_delay: "10000" };
+/**
+ * Its longest: what did not wait for the disk stays in memory until then, unless something else is written after it. And a
+ * server that is set to wait for no commit at all: what must wait does so by our own word.
+ */
+const LAZY = { wal_writer_delay: "10000", synchronous_commit: "off" };
 /** The ten seconds may be over just when a test crashes the server: not many times. */
 const TRIES = 4;
 const LEADS = TRIES + 1;
@@ -91,6 +94,15 @@ it("remembers an end that was the first news of its call: nothing else knows the
   await crash();
   const [job] = await w.jobs(runId);
   assert.deepEqual([job!.status, job!.sid], ["completed", "CA1"]);
+});
+
+it("remembers a stop that was answered", async (t) => {
+  const { w, business, runId, crash } = await crashing(t);
+  const { stopped } = await stopRun(w.door(business), runId, { hangUp: false, flight: w.limits });
+  assert.equal(stopped, true);
+  await crash();
+  assert.equal((await w.run(runId)).status, "stopped");
+  assert.equal((await dispatchOnce(w.engine(), business.id)).claims.length, 0);
 });
 
 it("remembers the end of a run once somebody who asked to stop it was told that it has ended", async (t) => {

@@ -7,6 +7,10 @@ import { row, rows } from "../../db/client.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Fault } from "../../src/dev/twilio/faults.ts";
 import { twilioDialler } from "../../src/dialling/twilio.ts";
+import type { Claim } from "../../src/runs/claim.ts";
+import { dialClaim } from "../../src/runs/dial.ts";
+import { dispatchOnce } from "../../src/runs/dispatch.ts";
+import { applyNews } from "../../src/runs/news.ts";
 import { waitingFor } from "../../src/runs/waiting.ts";
 import { until } from "../support/until.ts";
 import { assertInvariants, world, type World } from "../support/world.ts";
@@ -25,6 +29,32 @@ const createsOf = async (w: World, to: string) =>
   (await w.carrier.events()).filter((event) => event.kind === "create.arrived" && event.to === to).length;
 
 describe("a refused call", () => {
+  it("goes on if its call is known: something on the way has sent the POST twice", async (t) => {
+    const w = await world(t);
+    const business = await w.business({ limit: 1 });
+    const { runId } = await w.enqueue(business, await w.leads(business, 2));
+    const engine = w.engine();
+    const { claims } = await dispatchOnce(engine, business.id);
+    const [{ token }] = claims as [Claim];
+    const news = (status: string) =>
+      applyNews(w.db, { token, sid: "CA1", status, durationSeconds: 1, from: "callback" as const });
+    const dialler = {
+      ...engine.dialler,
+      dial: async () => {
+        assert.equal(await news("ringing"), "applied");
+        return { kind: "rejected" as const, code: "http_409", message: "conflict", known: false };
+      },
+    };
+    await dialClaim({ ...engine, dialler }, claims[0]!, 0);
+    const [job] = await w.jobs(runId);
+    assert.deepEqual([job!.status, job!.sid], ["calling", "CA1"]);
+    assert.equal((await dispatchOnce(engine, business.id)).claims.length, 0, "its slot is taken");
+    await assertInvariants(w);
+    assert.equal(await news("completed"), "applied");
+    assert.equal((await w.jobs(runId))[0]!.status, "completed");
+    await assertInvariants(w);
+  });
+
   it("fails its lead with the code, for its number or by policy, and the others are called", async (t) => {
     const w = await world(t);
     const business = await w.business();

@@ -150,7 +150,7 @@ describe("many businesses that wait for one account's turns", () => {
         replace: `dispatchInTurn: (businessId, again) => { globalThis.inVain++; ${dispatchInTurn}; }`,
       });
       const { startWorker } = await counting<{ startWorker: StartWorker }>("src/worker.ts");
-      const w = await world(t, { limits: { callsPerSecond: 12 } });
+      const w = await world(t, { limits: { callsPerSecond: 8 } });
       for (let n = 0; n < businesses; n++) {
         const business = await w.business();
         await w.enqueue(business, await w.leads(business, rounds + 4));
@@ -173,6 +173,6 @@ describe("many businesses that wait for one account's turns", () => {
 
     const all = await measure("void setTimeout(() => void callUp(businessId).catch(() => {}), again.inMs)");
     t.diagnostic(`with a timer each: ${all.inVain} dispatches in vain per call, ${all.unserved} unserved`);
-    assert.ok(all.inVain > 3 * inVain, "otherwise the test proves nothing");
+    assert.ok(all.inVain > 1.5 * inVain, "otherwise the test proves nothing");
   });
 });

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { describe, it } from "node:test";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { readCatalog, type Catalog } from "../db/catalog.ts";
+import { lastFirst } from "../support/scope.ts";
 import { startOwnServer } from "../support/postgres.ts";
 import { assertInvariants, world } from "../support/world.ts";
 import { prefixes } from "./oldStates.ts";
@@ -38,7 +39,8 @@ const comparable = (catalog: Catalog) => ({
 
 describe("Postgres 14", { skip: !isInstalled() && "its programs are not installed on this platform" }, () => {
   it("upgrades old databases to the same schema as the newest Postgres, and runs the queue", async (t) => {
-    const server = await startOwnServer(t, undefined, PACKAGE);
+    const scope = lastFirst(t);
+    const server = await startOwnServer(scope, undefined, PACKAGE);
     const admin = await connect(server.url);
     const { rows } = await admin.query<{ v: string }>("select current_setting('server_version') as v");
     await admin.end();
@@ -61,7 +63,7 @@ describe("Postgres 14", { skip: !isInstalled() && "its programs are not installe
 
     const url = await database("queue", server.url);
     await migrateDatabase(url);
-    const w = await world(t, { database: () => Promise.resolve({ url }) });
+    const w = await world(scope, { database: () => Promise.resolve({ url }) });
     const shop = await w.business();
     await w.worker();
     const { runId } = await w.enqueue(shop, await w.leads(shop, 30), { concurrency: 10 });
