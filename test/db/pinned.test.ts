@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sql } from "drizzle-orm";
 import { openDatabase, row, type Database } from "../../db/client.ts";
+import { pgCode, READ_ONLY } from "../../db/pgErrors.ts";
 import { notPinned } from "../../db/pinned.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import { requireOurDatabase } from "../../src/commands/ourDatabase.ts";
@@ -82,7 +83,7 @@ describe("a connection that can only read", () => {
       const admin = opened(t, url);
       await readOnly(admin, true);
       const db = opened(t, url);
-      await assert.rejects(use(db), (error: Error) => /read-only/.test(String(error.cause ?? error)));
+      await assert.rejects(use(db), (error) => pgCode(error) === READ_ONLY);
       await readOnly(admin, false);
       await use(db);
     });
