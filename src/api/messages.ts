@@ -273,6 +273,16 @@ export function waitingWords(waiting: Waiting): Both {
         en: `All ${waiting.limit} lines are busy; the next call starts when one ends.`,
         he: `כל ${waiting.limit} הקווים תפוסים; השיחה הבאה תצא כשאחד מהם יתפנה.`,
       };
+    case "outcome_unknown":
+      if (waiting.calls === 1)
+        return {
+          en: "The phone carrier has not said what became of one call. Its line stays taken until it does, so that nobody is called twice.",
+          he: "ספק הטלפוניה לא מסר מה עלה בגורל שיחה אחת. הקו שלה נשאר תפוס עד שיימסר, כדי שאיש לא יקבל שתי שיחות.",
+        };
+      return {
+        en: `The phone carrier has not said what became of ${waiting.calls} calls. Their lines stay taken until it does, so that nobody is called twice.`,
+        he: `ספק הטלפוניה לא מסר מה עלה בגורלן של ${waiting.calls} שיחות. הקווים שלהן נשארים תפוסים עד שיימסר, כדי שאיש לא יקבל שתי שיחות.`,
+      };
     case "pacing":
       return { en: "Waiting for its turn: calls are started at a limited pace.", he: "ממתין לתור: קצב השיחות מוגבל." };
     case "carrier":

@@ -23,8 +23,8 @@ export type DialResult =
   | { kind: "blocked"; reason: "carrier" | "voice_url" | "caller_id"; code: string; message: string }
   /** Certainly not placed, worth trying later (429 alone proves that). */
   | { kind: "throttled"; code: string; message: string }
-  /** Nobody knows whether the call exists: never POST again before reconcile has looked. */
-  | { kind: "ambiguous"; message: string }
+  /** Nobody knows whether the call exists: never POST again before reconcile has looked. `code`: the carrier says that it fails. */
+  | { kind: "ambiguous"; message: string; code?: string }
   /** The request was never sent. */
   | { kind: "not_sent"; message: string };
 

@@ -1,7 +1,7 @@
 // Pausing the account: faults that no other lead would escape stop all dialling on it, with a reason to show, until a
 // probe call succeeds.
 import { sql } from "drizzle-orm";
-import { row, type Queryable } from "../../db/client.ts";
+import { array, row, type Queryable } from "../../db/client.ts";
 import { statement } from "../../db/statement.ts";
 
 /** throttled: too many requests; carrier: the account; configuration: our numbers, URLs, rights. */
@@ -15,7 +15,7 @@ export interface PauseReason {
 
 const FIRST_PAUSE_S: Record<PauseKind, number> = { throttled: 1, carrier: 5, configuration: 5 };
 const LONGEST_PAUSE_S: Record<PauseKind, number> = { throttled: 30, carrier: 300, configuration: 300 };
-/** Unknown 4xx answers in a row that make it the account's fault rather than the leads'. */
+/** Unknown 4xx answers, or 5xx, in a row that make it the account's or the carrier's fault rather than the leads'. */
 export const UNKNOWN_IN_A_ROW = 5;
 
 /**
@@ -80,7 +80,32 @@ export async function accountsWork(on: Queryable, keys: readonly string[]): Prom
 }
 
 /**
- * A refusal with a code that nobody knows: the fifth in a row pauses the account, and so does that of a probe.
+ * A probe without an answer tells nothing of what the pause is for: that goes on, and the next one waits twice as long, or
+ * one after the other would take a slot for as long as nobody knows what became of it.
+ * @param token of the attempt without an answer
+ */
+export async function pauseLonger(on: Queryable, keys: readonly string[], token: string): Promise<void> {
+  const seconds = (of: Record<PauseKind, number>) =>
+    sql`case pause_kind when 'throttled' then ${of.throttled}::int else ${of.carrier}::int end`;
+  await on.execute(sql`
+    with probed as (
+      select account_sid from outbound_carrier_accounts
+       where account_sid = any (${array(keys, "text")}) and pause_kind is not null
+         and updated_at <= (select claimed_at from outbound_call_attempts where token = ${token})
+       order by account_sid
+         for no key update
+    )
+    update outbound_carrier_accounts a
+       set pause_count = a.pause_count + 1, updated_at = clock_timestamp(),
+           paused_until = clock_timestamp()
+             + make_interval(secs => least(${seconds(LONGEST_PAUSE_S)}, ${seconds(FIRST_PAUSE_S)} * power(2, least(a.pause_count, 20))))
+      from probed
+     where a.account_sid = probed.account_sid`);
+}
+
+/**
+ * A refusal with a code that nobody knows, or a fault of the carrier's own: the fifth in a row pauses the account, and so
+ * does that of a probe.
  * @param token of the refused attempt
  * @returns whether it paused
  */

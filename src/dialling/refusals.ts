@@ -17,7 +17,8 @@ const TOO_MANY_REQUESTS = 20429;
 export function refusalOf(status: number, code: number | undefined, message: string): DialResult {
   const named = { code: String(code ?? `http_${status}`), message };
   if (status === 429 || code === TOO_MANY_REQUESTS) return { kind: "throttled", ...named };
-  if (status >= 500 || status === 408 || status < 400) return { kind: "ambiguous", message: `HTTP ${status}` };
+  if (status >= 500) return { kind: "ambiguous", message: `HTTP ${status}`, code: named.code };
+  if (status === 408 || status < 400) return { kind: "ambiguous", message: `HTTP ${status}` };
   if (code !== undefined) {
     if (PERMANENT.has(code) || POLICY.has(code)) return { kind: "rejected", ...named, known: true };
     if (VOICE_URL.has(code)) return { kind: "blocked", reason: "voice_url", ...named };

@@ -2,7 +2,7 @@
 // it. Every step commits before the next begins, so that a crash between any two leaves a state that reconcile knows.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DialResult } from "../dialling/dialler.ts";
-import { accountsWork, callerKey, pauseAccount, unknownRefusal, voiceKey } from "../dialling/pause.ts";
+import { accountsWork, callerKey, pauseAccount, pauseLonger, unknownRefusal, voiceKey } from "../dialling/pause.ts";
 import { inTransaction, retrying } from "../../db/transaction.ts";
 import { ambiguous } from "./ambiguous.ts";
 import { beginAttempt, type Begun } from "./begin.ts";
@@ -142,7 +142,7 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
         "dial: the outcome is unknown, reconcile will look it up",
       );
       await untilStored(engine, () => inTransaction(engine.db, (tx) => ambiguous(tx, claim, result.message)));
-      return;
+      return await untold(engine, claim, result);
   }
 }
 
@@ -153,11 +153,29 @@ function pausedBy(account: string, claim: Claim, reason: string): string {
   return account;
 }
 
+/**
+ * Each call without an answer takes a slot for as long as nobody knows, and its lead may end as unknown: where the carrier
+ * says of itself that it fails, not the leads of all businesses are tried on it, one after the other.
+ */
+async function untold(engine: Engine, claim: Claim, { code, message }: Extract<DialResult, { kind: "ambiguous" }>) {
+  const { accountSid } = engine.dialler;
+  await untilStored(engine, async () => {
+    if (code === undefined) await pauseLonger(engine.db, keysOf(accountSid, claim), claim.token);
+    else await unknownRefusal(engine.db, accountSid, code, message, claim.token);
+  });
+}
+
+/** What a call may have paused: the account, its caller id on it, the business's own voice URL. */
+const keysOf = (accountSid: string, claim: Claim): string[] => [
+  accountSid,
+  callerKey(accountSid, claim.from),
+  voiceKey(accountSid, claim.businessId),
+];
+
 /** Ends a pause, and wakes whoever waited for that. */
 async function accountIsFine(engine: Engine, claim: Claim): Promise<void> {
   const { accountSid } = engine.dialler;
-  const keys = [accountSid, callerKey(accountSid, claim.from), voiceKey(accountSid, claim.businessId)];
-  const ended = await untilStored(engine, () => accountsWork(engine.db, keys));
+  const ended = await untilStored(engine, () => accountsWork(engine.db, keysOf(accountSid, claim)));
   if (ended) await untilStored(engine, () => wakeWaiting(engine, 0));
 }
 

@@ -1,4 +1,4 @@
-// Why is nothing dialling? What a run with leads in the queue waits for, read in one transaction, never guessed.
+// Why is nothing dialling? What a run waits for, read in one transaction, never guessed.
 import { sql } from "drizzle-orm";
 import { row, rows, type Tx } from "../../db/client.ts";
 import { through, type Door } from "../../db/door.ts";
@@ -22,11 +22,13 @@ export type Waiting =
   | { reason: "carrier"; code: string; detail: string | null; until: string | null }
   /** Every slot of the business, or of the run, is taken. `runs`: who holds them. */
   | { reason: "slot"; limit: number; runs: { run_id: number; calls: number }[] }
+  /** Calls that the carrier may have, or not: it has not said. They keep their slots, and no other call stands in between. */
+  | { reason: "outcome_unknown"; calls: number; since: string | null }
   /** The account's calls per second. */
   | { reason: "pacing"; until: string | null };
 
 export interface WaitingFacts {
-  limits: Pick<Limits, "maxCallsPerBusiness" | "adoptAfterMs">;
+  limits: Pick<Limits, "maxCallsPerBusiness" | "adoptAfterMs" | "postStartBudgetMs" | "postTimeoutMs">;
   /** Undefined: no carrier configured here; its pauses and pace are not looked at. */
   accountSid: string | undefined;
   callerId: string | undefined;
@@ -35,23 +37,39 @@ export interface WaitingFacts {
 /** Asked of open runs. Null: nothing is in the way, or nothing is left to dial. */
 export async function waitingFor(door: Door, runId: number, facts: WaitingFacts): Promise<Waiting | null> {
   return await through(door, async (tx, businessId) => {
-    const run = await row<{ queued: number; inProgress: number; concurrency: number; ours: boolean }>(
+    const run = await row<Run & { ours: boolean }>(
       tx,
-      sql`select queued_count as queued, in_progress_count as "inProgress", concurrency, engine = 'ringpost' as ours
+      sql`select id, queued_count as queued, in_progress_count as "inProgress", concurrency, engine = 'ringpost' as ours
             from outbound_call_runs
            where id = ${runId} and business_id = ${businessId} and (status in ('pending', 'running') or engine <> 'ringpost')`,
     );
     if (!run) return null;
     if (!run.ours) return { reason: "old_system" };
-    if (run.queued === 0) return null;
+    const slots = await takenSlots(tx, businessId, facts);
+    if (run.queued === 0) return await lastCalls(tx, slots, runId, facts);
+    const full = fullSlots(slots, run);
     return (
       (await deadWorkers(tx, facts)) ??
       (await badConfiguration(tx, businessId, facts)) ??
-      (await pausedAccount(tx, facts)) ??
-      (await takenSlots(tx, businessId, runId, run, facts)) ??
+      (await pausedAccount(tx, full, facts)) ??
+      full ??
       (await slowAccount(tx, facts))
     );
   });
+}
+
+interface Run {
+  id: number;
+  queued: number;
+  inProgress: number;
+  concurrency: number;
+}
+
+/** Nobody is left to dial; but calls that have no SID yet need a worker, and those without an answer may take their time. */
+async function lastCalls(tx: Tx, slots: Slots, runId: number, facts: WaitingFacts): Promise<Waiting | null> {
+  const own = slots.holders.filter(({ run_id }) => run_id === runId);
+  if (!own.some(({ dialing }) => dialing > 0)) return null;
+  return (await deadWorkers(tx, facts)) ?? unknownAmong(own);
 }
 
 async function deadWorkers(tx: Tx, facts: WaitingFacts): Promise<Waiting | null> {
@@ -93,11 +111,15 @@ async function badConfiguration(tx: Tx, businessId: number, facts: WaitingFacts)
   return voice ? { reason: "configuration", code, detail: business.voiceUrl, until: voice.until } : null;
 }
 
-/** The account's pause; not the carrier's words for it, which may be about another business's number. */
-async function pausedAccount(tx: Tx, facts: WaitingFacts): Promise<Waiting | null> {
+/**
+ * The account's pause; not the carrier's words for it, which may be about another business's number. When it is over, a
+ * call has to try, and that needs a slot.
+ */
+async function pausedAccount(tx: Tx, full: Waiting | null, facts: WaitingFacts): Promise<Waiting | null> {
   const paused = facts.accountSid && (await pauseOf(tx, facts.accountSid));
   if (!paused) return null;
   const { until } = paused;
+  if (until === null && full) return full;
   if (paused.kind === "configuration")
     return { reason: "configuration", code: "carrier.configuration", detail: null, until };
   return { reason: "carrier", code: paused.code ?? paused.kind, detail: null, until };
@@ -107,40 +129,71 @@ interface Pause {
   kind: string;
   code: string | null;
   detail: string | null;
+  /** Null: it is over, and the next call tries. */
   until: string | null;
 }
 
 async function pauseOf(tx: Tx, key: string): Promise<Pause | undefined> {
   return await row<Pause>(
     tx,
-    sql`select pause_kind as kind, pause_code as code, pause_message as detail, ${iso(sql`paused_until`)} as until
+    sql`select pause_kind as kind, pause_code as code, pause_message as detail,
+               case when paused_until > clock_timestamp() then ${iso(sql`paused_until`)} end as until
           from outbound_carrier_accounts
          where account_sid = ${key} and pause_kind is not null`,
   );
 }
 
-async function takenSlots(
-  tx: Tx,
-  businessId: number,
-  runId: number,
-  run: { inProgress: number; concurrency: number },
-  facts: WaitingFacts,
-): Promise<Waiting | null> {
-  if (run.inProgress >= run.concurrency)
-    return { reason: "slot", limit: run.concurrency, runs: [{ run_id: runId, calls: run.inProgress }] };
-  const holders = await rows<{ run_id: number; calls: number; limit: number }>(
+interface Holder {
+  run_id: number;
+  calls: number;
+  /** Of those, without a SID yet. */
+  dialing: number;
+  /** Of those, without an answer though its time is over. */
+  unknown: number;
+  since: string | null;
+}
+
+interface Slots {
+  limit: number;
+  holders: Holder[];
+}
+
+async function takenSlots(tx: Tx, businessId: number, { limits }: WaitingFacts): Promise<Slots> {
+  const answerMs = limits.postStartBudgetMs + limits.postTimeoutMs;
+  const unanswered = sql`a.call_sid is null and (a.result = 'ambiguous' or a.begun_at < clock_timestamp() - make_interval(secs => ${answerMs / 1000}))`;
+  const holders = await rows<Holder & { limit: number }>(
     tx,
     sql`select s.run_id, count(*)::int as calls,
+               count(a.token) filter (where a.call_sid is null)::int as dialing,
+               count(*) filter (where ${unanswered})::int as unknown,
+               ${iso(sql`min(a.begun_at) filter (where ${unanswered})`)} as since,
                coalesce((select max_calls from outbound_business_settings where business_id = ${businessId}),
-                        ${facts.limits.maxCallsPerBusiness}::int) as "limit"
+                        ${limits.maxCallsPerBusiness}::int) as "limit"
           from outbound_call_slots s
+          left join outbound_call_attempts a on a.token = s.token
          where s.business_id = ${businessId}
          group by s.run_id order by s.run_id`,
   );
-  const taken = holders.reduce((sum, h) => sum + h.calls, 0);
-  const limit = holders[0]?.limit ?? Infinity;
-  if (taken < limit) return null;
-  return { reason: "slot", limit, runs: holders.map(({ run_id, calls }) => ({ run_id, calls })) };
+  return { limit: holders[0]?.limit ?? Infinity, holders };
+}
+
+/** The slots that the run could have are taken: by whom, or by calls alone of which nobody knows. */
+function fullSlots({ limit, holders }: Slots, run: Run): Waiting | null {
+  const own = run.inProgress >= run.concurrency;
+  const taken = own ? holders.filter(({ run_id }) => run_id === run.id) : holders;
+  const calls = taken.reduce((sum, holder) => sum + holder.calls, 0);
+  if (!own && calls < limit) return null;
+  const unknown = unknownAmong(taken);
+  if (unknown?.calls === calls) return unknown;
+  const runs = taken.map(({ run_id, calls }) => ({ run_id, calls }));
+  return { reason: "slot", limit: own ? run.concurrency : limit, runs };
+}
+
+function unknownAmong(holders: Holder[]): Extract<Waiting, { reason: "outcome_unknown" }> | null {
+  const calls = holders.reduce((sum, { unknown }) => sum + unknown, 0);
+  if (calls === 0) return null;
+  const [since = null] = holders.flatMap((holder) => holder.since ?? []).toSorted();
+  return { reason: "outcome_unknown", calls, since };
 }
 
 async function slowAccount(tx: Tx, facts: WaitingFacts): Promise<Waiting | null> {

@@ -23,6 +23,8 @@ import { testLogger } from "../support/log.ts";
 
 const db = await freshDatabase({ after });
 const limits = {
+  postStartBudgetMs: 2_000,
+  postTimeoutMs: 10_000,
   maxCallsPerBusiness: 3,
   adoptAfterMs: 20_000,
   runTtlMs: 300_000,

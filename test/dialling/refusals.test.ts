@@ -43,6 +43,9 @@ describe("refusals", () => {
     for (const status of [500, 502, 503, 504, 599, 408, 302])
       for (const code of [undefined, 20500, 20503, 21211, 21210])
         assert.equal(refusalOf(status, code, "").kind, "ambiguous", `${status} ${code}`);
+    // With a code only where the carrier says of itself that it fails: those in a row pause the account.
+    assert.deepEqual(refusalOf(503, undefined, "?"), { kind: "ambiguous", message: "HTTP 503", code: "http_503" });
+    assert.deepEqual(refusalOf(408, undefined, "?"), { kind: "ambiguous", message: "HTTP 408" });
   });
 
   it("fails the lead for an unknown 4xx, and says that nobody knows it", () => {

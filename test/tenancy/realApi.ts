@@ -15,6 +15,8 @@ import { testLogger } from "../support/log.ts";
 import { CRM, OURS } from "./shops.ts";
 
 const LIMITS = {
+  postStartBudgetMs: 2_000,
+  postTimeoutMs: 10_000,
   maxCallsPerBusiness: 3,
   adoptAfterMs: 20_000,
   runTtlMs: 300_000,

@@ -18,7 +18,7 @@ import { prefixes } from "./oldStates.ts";
 import { oldDatabase } from "./support.ts";
 
 const SEED = 12;
-const limits = { maxCallsPerBusiness: 3, adoptAfterMs: 20_000 };
+const limits = { maxCallsPerBusiness: 3, adoptAfterMs: 20_000, postStartBudgetMs: 2_000, postTimeoutMs: 10_000 };
 const queue = {
   requestCancel,
   resumeRun,

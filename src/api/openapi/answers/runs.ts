@@ -17,6 +17,7 @@ const Waiting = named(
       runs: v.array(exact({ run_id: whole, calls: countOf })),
       message,
     }),
+    exact({ reason: v.literal("outcome_unknown"), calls: countOf, since: until, message }),
     exact({ reason: v.literal("pacing"), until, message }),
   ]),
 );
