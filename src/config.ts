@@ -1,6 +1,7 @@
 // The configuration: every environment variable, parsed once. The only reader of process.env.
 import { resolve } from "node:path";
 import * as v from "valibot";
+import { databaseUrl } from "./databaseUrl.ts";
 import { origins } from "./origins.ts";
 
 const TWILIO = "https://api.twilio.com";
@@ -30,7 +31,7 @@ const unlimitedOr = (rule: ReturnType<typeof between>) =>
 const UNLIMITED = "unlimited";
 
 const Environment = v.object({
-  DATABASE_URL: v.optional(v.pipe(text, v.regex(/^postgres(ql)?:\/\//, "must start with postgres://"))),
+  DATABASE_URL: v.optional(databaseUrl),
   HOST: v.optional(text, "127.0.0.1"),
   PORT: v.optional(between(0, 65_535), "3000"),
   PUBLIC_URL: v.optional(url),
@@ -142,8 +143,11 @@ function togetherFaults(env: Record<string, string | undefined>, needs: readonly
   if (token && !sid) faults.push("TWILIO_ACCOUNT_SID is required when TWILIO_AUTH_TOKEN is set");
   if (env["TWILIO_API_URL"] && !sid && !token)
     faults.push("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are required when TWILIO_API_URL is set");
-  if (sid && token && isTwilio(env["TWILIO_API_URL"] ?? TWILIO) && !env["PUBLIC_URL"])
-    faults.push("PUBLIC_URL is required with Twilio credentials: it is where Twilio reports each call");
+  // Whoever else takes the calls, a proxy in front of Twilio included, cannot report them to our own address.
+  if (sid && token && !isThisMachine(env["TWILIO_API_URL"] ?? TWILIO) && !env["PUBLIC_URL"])
+    faults.push(
+      "PUBLIC_URL is required with Twilio credentials: it is where Twilio reports each call (only a stand-in on this machine does without)",
+    );
   // Twilio queues what is beyond its rate for up to a day, where no stop of ours would reach it in time.
   if (env["TWILIO_CPS"] === UNLIMITED && isTwilio(env["TWILIO_API_URL"] ?? TWILIO))
     faults.push("TWILIO_CPS=unlimited is for a stand-in: Twilio itself has a rate");
@@ -164,6 +168,13 @@ function togetherFaults(env: Record<string, string | undefined>, needs: readonly
   if (Number(env["ADOPT_AFTER_SECONDS"] ?? 20) < 2 * Number(env["HEARTBEAT_SECONDS"] ?? 5))
     faults.push("ADOPT_AFTER_SECONDS must be at least twice HEARTBEAT_SECONDS");
   return faults;
+}
+
+/** True for what is no URL too: that is a fault of its own. */
+function isThisMachine(url: string): boolean {
+  const host = URL.parse(url)?.hostname ?? "localhost";
+  // URL writes an address in one way only: 127.1 and 0x7f000001 are 127.0.0.1 here.
+  return /^127\.|^\[::1\]$|(^|\.)localhost$/.test(host);
 }
 
 const isTwilio = (apiUrl: string) => /(^|\.)twilio\.com$/.test(URL.parse(apiUrl)?.hostname ?? "");

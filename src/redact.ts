@@ -10,6 +10,9 @@ const BEFORE = String.raw`(?:(?<![A-Za-z\d.]|[\da-fA-F]\p{Pd})|(?<=\\[bfnrt]))`;
 const AFTER = String.raw`(?!\d|\.\d)`;
 const number = (pattern: string): [RegExp, string] => [new RegExp(pattern, "giu"), "[number]"];
 
+/** What a word of a JSON string is made of: a bare quote ends the string, an escaped line break or tab the word. */
+const IN_WORD = String.raw`(?:[^\s"\\]|\\[^bfnrt])`;
+
 const SECRETS: readonly [RegExp, string][] = [
   number(String.raw`(?:[+＋]|%2B)(?:${DOTS}{0,4}\p{Nd}){7,17}`),
   number(String.raw`${BEFORE}0\d(?:${BREAK}{0,3}\d){7,8}${AFTER}`),
@@ -20,7 +23,9 @@ const SECRETS: readonly [RegExp, string][] = [
   // No figure of ours is written in another script's digits.
   number(String.raw`(?!\d)\p{Nd}(?:${DOTS}{0,4}\p{Nd}){6,}`),
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "[token]"],
-  [/(\bpostgres(?:ql)?:\/\/[^:/\s]+:)[^@\s]+@/g, "$1[secret]@"],
+  // Up to the last @ of the word: people write the one in a password as it is.
+  [new RegExp(String.raw`(\bpostgres(?:ql)?://[^:/\s"]*:)${IN_WORD}*@`, "g"), "$1[secret]@"],
+  [new RegExp(String.raw`([?&](?:ssl)?password=)(?:(?!&)${IN_WORD})*`, "gi"), "$1[secret]"],
 ];
 
 /** Drizzle puts a statement's parameters into an error's message: people's names, texts and numbers among them. */

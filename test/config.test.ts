@@ -94,6 +94,30 @@ describe("configuration", () => {
       assert.deepEqual(names(faultsOf({ [name]: value })), [name]);
   });
 
+  it("takes what the driver can read for DATABASE_URL, and names what it cannot", () => {
+    for (const good of [
+      "postgres://me@db.example/crm",
+      "postgresql://me:p%40ss@[::1]:5432/crm?sslmode=disable",
+      "postgres://me:hunter2@/crm?host=/var/run/postgresql",
+      "postgres://db.example/crm?port=6432",
+    ])
+      assert.equal(readConfig({ DATABASE_URL: good }).databaseUrl, good);
+    for (const bad of [
+      "mysql://me:hunter2@db.example/crm",
+      "postgres://me:hunter2@db.example:99999/crm",
+      "postgres://me:hunter2@db.example:x/crm",
+      "postgres://me:hunter2@db.example/crm?port=99999",
+      "postgres://me:hunter2@db.example/crm?port=x",
+      "postgres://me:hunter2@[bad/crm",
+      "postgres://me:hunter2%ff@db.example/crm",
+      "postgres://me:hunter2@db.example/crm?sslrootcert=/nowhere/hunter2.pem",
+    ]) {
+      const faults = faultsOf({ DATABASE_URL: bad });
+      assert.deepEqual(names(faults), ["DATABASE_URL"], bad);
+      assert.doesNotMatch(faults.join(), /hunter2|db\.example|crm/, bad);
+    }
+  });
+
   it("never repeats a secret in a fault", () => {
     const env = {
       TWILIO_AUTH_TOKEN: "hunter2",
@@ -111,7 +135,10 @@ describe("configuration", () => {
     assert.deepEqual(names(faultsOf({ ...CARRIER, TWILIO_API_URL: "https://api.dublin.ie1.twilio.com" })), [
       "PUBLIC_URL",
     ]);
-    assert.deepEqual(faultsOf({ ...CARRIER, TWILIO_API_URL: "http://127.0.0.1:4000" }), []);
+    for (const elsewhere of ["https://twilio-proxy.example", "http://10.0.0.7:4000", "http://stand-in:4000"])
+      assert.deepEqual(names(faultsOf({ ...CARRIER, TWILIO_API_URL: elsewhere })), ["PUBLIC_URL"], elsewhere);
+    for (const here of ["http://127.0.0.1:4000", "http://127.1:4000", "http://localhost:4000", "http://[::1]:4000"])
+      assert.deepEqual(faultsOf({ ...CARRIER, TWILIO_API_URL: here }), [], here);
     assert.equal(readConfig({ ...CARRIER, PUBLIC_URL: "https://x.example/" }).publicUrl, "https://x.example");
     assert.equal(readConfig({ ...CARRIER, PUBLIC_URL: "https://x.example" }).twilio?.real, true);
     for (const url of ["https://x.example/?a=1", "https://x.example/#a"])
@@ -136,12 +163,12 @@ describe("configuration", () => {
     });
     assert.deepEqual(corsOrigins, ["https://crm.example", "http://localhost:5173", "https://a.example"]);
     assert.deepEqual(readConfig({}).corsOrigins, []);
-    assert.deepEqual(readConfig({ CORS_ORIGINS: "*" }).corsOrigins, ["*"]);
     for (const bad of [
       "crm.example",
       "https://crm.example/page",
       "ftp://crm.example",
       "https://me@crm.example",
+      "*",
       "https://x.example?",
     ])
       assert.deepEqual(names(faultsOf({ CORS_ORIGINS: `https://ok.example,${bad}` })), ["CORS_ORIGINS"], bad);

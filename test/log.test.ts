@@ -57,6 +57,25 @@ describe("log", () => {
     assert.match(text, /postgres:\/\/app:\[secret\]@db:5432/);
   });
 
+  it("takes out a password whole, whatever is in it and wherever a URL has it", () => {
+    for (const url of [
+      "postgres://app:hunter2@hunter2@db:5432/x",
+      'postgres://app:hunter2"@hunter2@db:5432/x',
+      "postgres://app:hunter2/?#hunter2@db:5432/x",
+      "postgres://:hunter2@db:5432/x",
+      "postgres://app@db:5432/x?password=hunter2&user=app",
+      "postgres://app@db:5432/x?sslmode=require&sslpassword=hunter2",
+      'postgres://app@db:5432/x?PASSWORD="hunter2',
+    ]) {
+      const text = logged((log) => log.warn({ url, mail: "dana@crm.example" }, `no database at ${url}, it seems`));
+      assert.doesNotMatch(text, /hunter2/, url);
+      assert.match(text, /@db:5432\/x/, url);
+      const { mail, msg } = JSON.parse(text) as { mail: string; msg: string };
+      assert.equal(mail, "dana@crm.example", "what stands beside it stays");
+      assert.match(msg, /it seems$/);
+    }
+  });
+
   it("any Israeli mobile number, in any of its ways, is redacted", () => {
     const random = seeded(11);
     for (let round = 0; round < 2_000; round++) {

@@ -8,7 +8,7 @@ const CLOCK_TOLERANCE_SECONDS = 30;
 /** Longer than any sign-in's token, and cheap to look at. */
 const MAX_TOKEN = 8_192;
 /** RFC 7519 and RFC 9068. Other types (dpop+jwt, logout+jwt, ...) are signed by the same keys for other purposes. */
-const TYPES = new Set([undefined, "jwt", "at+jwt", "application/jwt", "application/at+jwt"]);
+const TYPES = new Set<unknown>([undefined, "jwt", "at+jwt", "application/jwt", "application/at+jwt"]);
 const PAGE = "calls_outbound";
 const INT4_MAX = 2_147_483_647;
 
@@ -59,7 +59,7 @@ export function authenticator(options: AuthOptions): (header: string | undefined
     if (token.length > MAX_TOKEN) throw new CodedError("auth.token_invalid", "too long");
     try {
       const { payload, protectedHeader } = await jwtVerify(token, getKey, checks);
-      if (!TYPES.has(protectedHeader.typ?.toLowerCase())) throw new CodedError("auth.token_invalid", "typ");
+      if (!TYPES.has(lowered(protectedHeader.typ))) throw new CodedError("auth.token_invalid", "typ");
       // jose looks at iat only where a greatest age is set: a token from the future is forged, or its maker's clock is.
       if (payload.iat !== undefined && payload.iat > Date.now() / 1_000 + CLOCK_TOLERANCE_SECONDS)
         throw new CodedError("auth.token_invalid", "iat");
@@ -69,6 +69,9 @@ export function authenticator(options: AuthOptions): (header: string | undefined
     }
   };
 }
+
+/** jose passes a header on as it was signed: its fields may be of any type. */
+const lowered = (typ: unknown): unknown => (typeof typ === "string" ? typ.toLowerCase() : typ);
 
 function keysOf({ secret, jwksUrl }: AuthOptions): { getKey: JWTVerifyGetKey; algorithms: string[] } {
   if (jwksUrl !== undefined) return { getKey: createRemoteJWKSet(new URL(jwksUrl)), algorithms: ["RS256", "ES256"] };

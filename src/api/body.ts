@@ -22,8 +22,10 @@ export function limitBody(maxSize: number): MiddlewareHandler {
   const unannounced = bodyLimit({ maxSize, onError });
   return async (c, next) => {
     const announced = c.req.header("content-length");
-    if (announced === undefined || !/^\d+$/.test(announced) || c.req.header("transfer-encoding") !== undefined)
-      return await unannounced(c, next);
+    if (announced === undefined || !/^\d+$/.test(announced) || c.req.header("transfer-encoding") !== undefined) {
+      await whole(unannounced(c, () => Promise.resolve()));
+      return await next();
+    }
     // An announced length is kept by Node's parser. Hono's own middleware would first make a stream of the body, which costs
     // a callback as much as all the rest of HTTP.
     if (Number(announced) > maxSize) return onError();
@@ -44,9 +46,22 @@ export function jsonBody(): MiddlewareHandler<ApiEnv> {
   };
 }
 
+/**
+ * What is read of a body. Throws request.malformed when it breaks off: the client hung up, and the socket's error, the same
+ * as that of a lost connection to the database, goes no further.
+ */
+export async function whole<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof CodedError) throw error;
+    throw new CodedError("request.malformed", "the body broke off");
+  }
+}
+
 /** The parsed body. Hono caches the text, so that a validator after this reads the same. */
 export async function parseJson(c: Context): Promise<unknown> {
-  const text = await c.req.text();
+  const text = await whole(c.req.text());
   if (isTooDeep(text)) throw new CodedError("request.too_deep", "the body nests too deeply");
   try {
     return JSON.parse(text);

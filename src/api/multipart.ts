@@ -2,6 +2,7 @@
 // sixteen megabytes of them it makes seconds in which nobody else is answered. So what no browser sends is refused first.
 import type { Context } from "hono";
 import { CodedError } from "../errors.ts";
+import { whole } from "./body.ts";
 
 /** A file, a name, and what a page may add. */
 const MAX_PARTS = 32;
@@ -16,7 +17,7 @@ export async function parseForm(c: Context): Promise<Record<string, unknown>> {
   const type = c.req.header("content-type") ?? "";
   const named = FORM_TYPE.exec(type);
   const boundary = named?.[1] ?? named?.[2];
-  const bytes = await c.req.arrayBuffer();
+  const bytes = await whole(c.req.arrayBuffer());
   if (boundary === undefined || !isModest(Buffer.from(bytes), `--${boundary}`))
     throw new CodedError("request.malformed", "not a form, or one of too many parts");
   try {

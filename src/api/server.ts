@@ -1,10 +1,10 @@
 // The application on a socket. Closing ends the event streams, finishes what runs, then cuts what is left.
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { buildApp } from "./app.ts";
-import type { ApiDeps } from "./deps.ts";
+import type { ApiDeps, Log } from "./deps.ts";
 import { openFeed } from "./feed.ts";
 import { answerOutside } from "./problems.ts";
 
@@ -14,15 +14,30 @@ const SWEEP_MS = 50;
 export interface Timeouts {
   /** From the connection to the end of the headers. */
   headersMs: number;
-  /** To the end of the body: 16 MB over a slow line. Answers, and event streams, may take as long as they like. */
+  /** To the end of the body: 16 MB over a slow line. */
   requestMs: number;
+  /** Without a byte of the answer taken. One that is taken slowly, and event streams, may last as long as they like. */
+  stalledMs: number;
   /** An idle connection is kept for longer than the 60 seconds of common load balancers, which would race us else. */
   keepAliveMs: number;
   /** How often connections are looked at. */
   checkMs: number;
 }
 
-const TIMEOUTS: Timeouts = { headersMs: 10_000, requestMs: 120_000, keepAliveMs: 65_000, checkMs: 5_000 };
+const TIMEOUTS: Timeouts = {
+  headersMs: 10_000,
+  requestMs: 120_000,
+  stalledMs: 60_000,
+  keepAliveMs: 65_000,
+  checkMs: 5_000,
+};
+/**
+ * A backstop: whoever opens connections without end must not take the process's memory and files with them. Twice the event
+ * streams that a process carries (feed.ts), so that requests, webhooks and a proxy's idle connections have as many again.
+ */
+const MAX_CONNECTIONS = 4_000;
+/** A rush of refused connections is one line, not thousands. */
+const TELL_OF_REFUSED_EVERY_MS = 60_000;
 /** A token may have a few kilobytes; everything else in headers is short. */
 const HEADER_BYTES = 16 * 1024;
 
@@ -35,15 +50,19 @@ export interface Api {
 
 /** Throws what listening throws (EADDRINUSE). */
 export async function startApi(
-  deps: ApiDeps & { listen: { host: string; port: number }; timeouts?: Timeouts },
+  deps: ApiDeps & { listen: { host: string; port: number }; timeouts?: Timeouts; maxConnections?: number },
 ): Promise<Api> {
+  const timeouts = deps.timeouts ?? TIMEOUTS;
   const feed = deps.feed ?? openFeed({ ...deps, waitingFor: (door, runId) => deps.queue.waitingFor(door, runId) });
   const app = buildApp({ ...deps, feed });
   const listener = getRequestListener(app.fetch, { errorHandler: (error) => answerOutside(error, deps) });
-  const server = createServer(
-    serverOptions(deps.timeouts ?? TIMEOUTS),
-    (request, response) => void listener(request, response),
-  );
+  const server = createServer(serverOptions(timeouts), (request, response) => {
+    cutWhenStalled(response);
+    void listener(request, response);
+  });
+  server.timeout = timeouts.stalledMs;
+  server.maxConnections = deps.maxConnections ?? MAX_CONNECTIONS;
+  tellOfRefused(server, deps.log);
   server.listen(deps.listen.port, deps.listen.host);
   try {
     await once(server, "listening");
@@ -65,6 +84,22 @@ const serverOptions = ({ headersMs, requestMs, keepAliveMs, checkMs }: Timeouts)
   connectionsCheckingInterval: checkMs,
   maxHeaderSize: HEADER_BYTES,
 });
+
+/** By itself Node would also cut who waits for us, or sends a body slowly: silence of theirs, but no answer to take. */
+function cutWhenStalled(response: ServerResponse): void {
+  response.on("timeout", (socket: Socket) => {
+    if (socket.writableLength > 0) socket.destroy();
+  });
+}
+
+function tellOfRefused(server: Server, log: Log): void {
+  let toldAt = -Infinity;
+  server.on("drop", () => {
+    if (performance.now() - toldAt < TELL_OF_REFUSED_EVERY_MS) return;
+    toldAt = performance.now();
+    log.warn({ maxConnections: server.maxConnections }, "api: too many connections, new ones are closed");
+  });
+}
 
 function urlOf({ address, family, port }: AddressInfo): string {
   return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;

@@ -5,7 +5,7 @@ import { forTenant } from "../../db/tenant.ts";
 import { isSigned } from "../dialling/signature.ts";
 import { sayAndHangUp } from "../dialling/twiml.ts";
 import { CodedError } from "../errors.ts";
-import { limitBody } from "./body.ts";
+import { limitBody, whole } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import type { Locale } from "./locale.ts";
 import { DEFAULT_WORDS } from "./messages.ts";
@@ -22,7 +22,7 @@ export function webhookRoutes(deps: ApiDeps, metrics: Metrics) {
   const { log, queue, carrier, config, webhookDb: db = deps.db } = deps;
   /** The form, and whose call it is about. Throws webhook.forbidden before anything of it is believed. */
   const signed = async (c: Context<ApiEnv>) => {
-    const fields = new URLSearchParams(await c.req.text());
+    const fields = new URLSearchParams(await whole(c.req.text()));
     const form = Object.fromEntries([...new Set(fields.keys())].map((name) => [name, fields.getAll(name)]));
     // As it came over the wire: URL would normalise characters that Twilio signed.
     const place = c.req.url.replace(/^[a-z]+:\/\/[^/]+/i, "");

@@ -31,6 +31,9 @@ const CSP = [
   "trusted-types 'none'",
 ].join("; ");
 
+/** Here the page's addresses would lead nowhere: they are relative, as is the way back. A proxy may put a path before. */
+const WITH_SLASH = "/console/";
+
 export function consoleRoutes() {
   // Read once: only what lies there at the start can be asked for, whatever path a request names.
   const files = new Map(
@@ -41,6 +44,7 @@ export function consoleRoutes() {
   const index = files.get("index.html") ?? "";
 
   return new Hono<Env>()
+    .use(async (c, next) => (c.req.path === WITH_SLASH ? c.redirect("../console", 308) : await next()))
     .use(etag(), async (c, next) => {
       await next();
       c.header("Content-Security-Policy", CSP);

@@ -57,6 +57,12 @@ describe("tokens", () => {
       async () => `Bearer ${await sign(GOOD, { alg: "HS512" }, SECRET.padEnd(64, "x"))}`,
     ],
     ["a changed payload", 401, "auth.token_invalid", async () => `Bearer ${(await sign(GOOD)).replace(/\.e/, ".f")}`],
+    ...[7, null, ["JWT"], { jwt: 1 }].map((typ): [string, number, string, () => Promise<string>] => [
+      `typ ${JSON.stringify(typ)}`,
+      401,
+      "auth.token_invalid",
+      async () => `Bearer ${await sign(GOOD, { typ: typ as unknown as string })}`,
+    ]),
     ["another typ", 401, "auth.token_invalid", async () => `Bearer ${await sign(GOOD, { typ: "logout+jwt" })}`],
     ["expired", 401, "auth.token_expired", async () => `Bearer ${await sign({ ...GOOD, exp: now() - 61 })}`],
     ["not yet valid", 401, "auth.token_invalid", async () => `Bearer ${await sign({ ...GOOD, nbf: now() + 90 })}`],

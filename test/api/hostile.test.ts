@@ -1,5 +1,6 @@
 // What a client sends that is no client: addresses and hosts that cannot be, forms made to be slow, words made to be run.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { after, describe, it } from "node:test";
 import { openDatabase } from "../../db/client.ts";
@@ -7,6 +8,7 @@ import { startApi } from "../../src/api/server.ts";
 import { signToken } from "../../src/api/token.ts";
 import { readLeads } from "../../src/leads/import.ts";
 import { testLogger } from "../support/log.ts";
+import { until } from "../support/until.ts";
 import { anApi, as, AUTH_TOKEN, PUBLIC_URL, SECRET } from "./harness.ts";
 import { aBusiness, aRun } from "./rows.ts";
 import { signatureOf } from "./signed.ts";
@@ -176,6 +178,49 @@ describe("a form", () => {
       "multipart/form-data; boundary=x; boundary=y",
     ])
       assert.equal((await send(file, type)).json.code, "request.malformed", type);
+  });
+});
+
+describe("a body that breaks off because the client hangs up", () => {
+  /** Requests answered so far, by status. */
+  const answered = async (status: number) => {
+    const figures = await (await fetch(`${api.url}/metrics`)).text();
+    const counts = figures.matchAll(/^ringpost_http_request_seconds_count\{.*status="(\d+)".*\} (\d+)$/gm);
+    return [...counts].reduce((sum, [, of, count]) => sum + (Number(of) === status ? Number(count) : 0), 0);
+  };
+  const hungUp = async (target: string, headers: string[], body: string) => {
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    const head = [`POST ${target} HTTP/1.1`, "Host: x", `Authorization: Bearer ${token}`, ...headers];
+    socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);
+    await once(socket, "ready");
+    const before = await answered(400);
+    socket.destroy();
+    await until(async () => (await answered(400)) === before + 1, `${target} ${headers.join()} is answered with 400`);
+  };
+
+  it("is the client's fault, not the database's", async () => {
+    const [announced, packed] = ["Content-Length: 50", "Transfer-Encoding: chunked"];
+    const [json, form] = ["Content-Type: application/json", "Content-Type: multipart/form-data; boundary=x"];
+    const unavailable = await answered(503);
+    await hungUp("/webhooks/twilio/status", [announced], "a=b");
+    await hungUp("/webhooks/twilio/status", [packed], "3\r\na=b\r\n");
+    await hungUp("/webhooks/twilio/voice", [announced], "a=b");
+    await hungUp("/api/outbound/stop-queue", [json, announced], '{"r');
+    await hungUp("/api/outbound/stop-queue", [json, packed], '3\r\n{"r\r\n');
+    await hungUp("/api/outbound/import-leads", [json, announced], '{"r');
+    await hungUp("/api/outbound/import-leads", [form, announced], "--x");
+    await hungUp("/api/outbound/import-leads", [form, packed], "3\r\n--x\r\n");
+    assert.equal(await answered(503), unavailable);
+  });
+
+  it("is not what a connection to the database is that breaks off", async () => {
+    const lost = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+    const away = anApi(db, { queue: { stopRun: () => Promise.reject(lost) } });
+    const me = await as(away.app, { business: shop.id });
+    const answer = await me.post("/api/outbound/stop-queue", { run_id: run.id });
+    assert.deepEqual([answer.status, answer.json.code], [503, "database.unavailable"]);
+    assert.equal(away.lines.at(-1)?.message, "Database unavailable");
   });
 });
 

@@ -1,7 +1,9 @@
 // The API on a real socket: health, limits, typed client, and closing.
 import assert from "node:assert/strict";
-import { connect } from "node:net";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { after, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { hc } from "hono/client";
 import { openDatabase } from "../../db/client.ts";
 import type { AppType } from "../../src/api/app.ts";
@@ -10,10 +12,23 @@ import { signToken } from "../../src/api/token.ts";
 import { until } from "../support/until.ts";
 import { anApi, answerOf, SECRET } from "./harness.ts";
 import { aBusiness, aRun } from "./rows.ts";
+import { watch } from "./stream.ts";
 import { freshDatabase } from "./support.ts";
 
 const db = await freshDatabase({ after });
 const listen = { host: "127.0.0.1", port: 0 };
+const PATIENT = { headersMs: 10_000, requestMs: 120_000, stalledMs: 60_000, keepAliveMs: 65_000, checkMs: 20 };
+/** The largest answer that needs no token. */
+const LARGE = "/docs/swagger-ui-bundle.js";
+
+/** A client that has sent its requests and reads nothing until it is asked to. */
+async function unread(url: string, path: string, requests = 1): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname).on("error", () => {});
+  await once(socket, "connect");
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(requests));
+  return socket;
+}
 
 describe("the server", () => {
   it("is alive and ready", async (t) => {
@@ -81,7 +96,7 @@ describe("the server", () => {
   });
 
   it("ends connections that dawdle over headers or body, and refuses headers beyond all measure", async (t) => {
-    const timeouts = { headersMs: 150, requestMs: 300, keepAliveMs: 100, checkMs: 20 };
+    const timeouts = { ...PATIENT, headersMs: 150, requestMs: 300, keepAliveMs: 100, checkMs: 20 };
     const api = await startApi({ ...anApi(db).deps, listen, timeouts });
     t.after(() => api.close(0));
     const { hostname, port } = new URL(api.url);
@@ -97,6 +112,100 @@ describe("the server", () => {
     assert.match(await said(body), /^HTTP\/1.1 408/);
     assert.match(await said(`GET /livez HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(20_000)}\r\n\r\n`), /^HTTP\/1.1 431/);
     assert.match(await said("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"), /^HTTP\/1.1 200/);
+  });
+
+  it("cuts who takes nothing of an answer for long, but neither who reads slowly nor who waits for us", async (t) => {
+    const stalledMs = 1_000;
+    const shop = await aBusiness(db);
+    const run = await aRun(db, shop.id);
+    const token = await signToken({ secret: SECRET, sub: "7", role: "owner", businessId: shop.id });
+    const answer = Promise.withResolvers<{ runId: number; queued: number; skipped: [] }>();
+    const { deps } = anApi(db, { queue: { enqueueRun: () => answer.promise } });
+    const api = await startApi({ ...deps, listen, timeouts: { ...PATIENT, stalledMs } });
+    t.after(() => api.close(0));
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const body = '{"lead_ids":[1]}';
+    const waiting = fetch(`${api.url}/api/outbound/bulk-enqueue`, { method: "POST", headers, body });
+    const watching = await watch(api.url, token, run.id);
+    await until(() => watching.events.length === 1, "the stream has begun");
+
+    // More than the kernel keeps for a client.
+    const requests = 20;
+    const whole = requests * Number((await fetch(api.url + LARGE)).headers.get("content-length"));
+    const deaf = await unread(api.url, LARGE, requests);
+    const slow = await unread(api.url, LARGE, requests);
+    const began = performance.now();
+    let taken = 0;
+    for await (const chunk of slow) {
+      taken += (chunk as Buffer).length;
+      if (taken > whole) break;
+      await sleep(5);
+    }
+    assert.ok(taken > whole, `the slow one has ${taken} of ${whole} bytes`);
+    await sleep(Math.max(0, began + 3 * stalledMs - performance.now()));
+    let left = 0;
+    deaf.on("data", (chunk: Buffer) => (left += chunk.length));
+    await until(() => deaf.closed, "the deaf one is cut off");
+    assert.ok(left < whole, `${left} of ${whole} bytes were kept for it`);
+    assert.equal(watching.ended, false);
+    watching.leave();
+    answer.resolve({ runId: 1, queued: 1, skipped: [] });
+    assert.equal((await waiting).status, 201);
+  });
+
+  it("keeps no answer once for each client that does not read it", async (t) => {
+    const api = await startApi({ ...anApi(db).deps, listen });
+    const clients: Socket[] = [];
+    t.after(async () => {
+      for (const client of clients) client.destroy();
+      await api.close(0);
+    });
+    const answered = async () => {
+      const figures = await (await fetch(`${api.url}/metrics`)).text();
+      const counts = figures.matchAll(/^ringpost_http_request_seconds_count\{.*route="\/(?:docs|openapi).*\} (\d+)$/gm);
+      return [...counts].reduce((sum, [, n]) => sum + Number(n), 0);
+    };
+    const used = () => process.memoryUsage().heapUsed + process.memoryUsage().external;
+    /** Which part of what they asked for is in memory. */
+    const held = async (path: string) => {
+      const size = Number((await fetch(api.url + path)).headers.get("content-length"));
+      // More than the kernel keeps for a client.
+      const [count, each] = [20, Math.ceil(10_000_000 / size)];
+      const [before, usedBefore] = [await answered(), used()];
+      clients.push(...(await Promise.all(Array.from({ length: count }, () => unread(api.url, path, each)))));
+      await until(async () => (await answered()) === before + count * each, "all are answered");
+      return (used() - usedBefore) / (count * each * size);
+    };
+    for (const path of [LARGE, "/openapi.json"]) {
+      const part = await held(path);
+      assert.ok(part < 0.25, `${path}: ${part}`);
+    }
+  });
+
+  it("lets in so many connections at once, and says when they were too few", async (t) => {
+    const { deps, lines } = anApi(db);
+    const api = await startApi({ ...deps, listen, maxConnections: 2 });
+    t.after(() => api.close(0));
+    const two = [await unread(api.url, "/livez"), await unread(api.url, "/livez")];
+    for (const client of two) await once(client, "readable");
+    for (const _ of [3, 4]) {
+      const refused = await unread(api.url, "/livez");
+      assert.equal((await refused.toArray()).length, 0);
+    }
+    assert.deepEqual(
+      lines.filter((line) => /connections/.test(line.message)).map(({ level, fields }) => [level, fields]),
+      [["warn", { maxConnections: 2 }]],
+    );
+    two[0]?.destroy();
+    await until(
+      () =>
+        fetch(`${api.url}/livez`).then(
+          (answer) => answer.ok,
+          () => false,
+        ),
+      "a place is free",
+    );
+    two[1]?.destroy();
   });
 
   it("lets the CRM's origin in, and no other", async () => {

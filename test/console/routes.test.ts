@@ -42,6 +42,14 @@ describe("the console's files", () => {
     }
   });
 
+  it("is found with a slash behind its name too, wherever a proxy puts it", async () => {
+    const answer = await app().request("/console/");
+    assert.equal(answer.status, 308);
+    const to = (at: string) => new URL(answer.headers.get("location") ?? "", at).href;
+    assert.equal(to("https://crm.example/console/"), "https://crm.example/console");
+    assert.equal(to("https://crm.example/ringpost/console/"), "https://crm.example/ringpost/console");
+  });
+
   it("knows nothing outside its folder", async () => {
     for (const name of ["nothing.js", "..%2froutes.ts", "%2e%2e%2ftsconfig.json", "routes.ts", "page/main.js"])
       assert.equal((await app().request(`/console/${name}`)).status, 404, name);
