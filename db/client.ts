@@ -8,7 +8,7 @@ import type { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import pg from "pg";
 import { READ_ONLY } from "./pgErrors.ts";
-import { pinnedOptions } from "./pinned.ts";
+import { connection, pinnedOptions } from "./pinned.ts";
 import * as schema from "./schema.ts";
 
 export type Database = NodePgDatabase<typeof schema> & { $client: pg.Pool };
@@ -61,7 +61,7 @@ export function openPool({
   // A Date as parameter is UTC, as every connection's TimeZone is.
   pg.defaults.parseInputDatesAsUTC = true;
   const pool = new pg.Pool({
-    connectionString: withOptions(url, pinnedOptions({ lazyCommit })),
+    ...connection(url, pinnedOptions({ lazyCommit })),
     application_name: name,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -80,13 +80,6 @@ export function openPool({
     breakWhenReadOnly(client);
   });
   return pool;
-}
-
-/** Ours come after those that the URL has already, and win; pg by itself would take the URL's alone. */
-function withOptions(url: string, ours: string): string {
-  const whole = new URL(url);
-  whole.searchParams.set("options", [whole.searchParams.get("options"), ours].filter(Boolean).join(" "));
-  return whole.href;
 }
 
 /** What lies below a client of pg, which has no public word for it. */

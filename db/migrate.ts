@@ -10,6 +10,7 @@ import { requireFit } from "./migrate/fit.ts";
 import type { Report } from "./migrate/progress.ts";
 import type { Runner } from "./migrate/runner.ts";
 import { runFile } from "./migrate/runFile.ts";
+import { connection } from "./pinned.ts";
 import { MigrationRefused } from "./refused.ts";
 import { ensureRequestRole } from "./requestRole.ts";
 
@@ -76,9 +77,11 @@ export async function cleanOldRows(url: string, report: Report = () => {}): Prom
 /** A connection of its own: the lock and the helpers of a file belong to the session. */
 async function connectMigrator(url: string, report: Report): Promise<pg.Client> {
   const client = new pg.Client({
-    connectionString: url,
+    ...connection(
+      url,
+      "-c TimeZone=UTC -c synchronous_commit=on -c client_min_messages=warning -c statement_timeout=0",
+    ),
     application_name: "ringpost migrate",
-    options: "-c TimeZone=UTC -c synchronous_commit=on -c client_min_messages=warning -c statement_timeout=0",
   });
   client.on("error", () => {});
   client.on("notice", ({ message }) => report(`  ${message}`));

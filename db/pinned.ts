@@ -35,6 +35,21 @@ export function pinnedOptions({ lazyCommit }: { lazyCommit: boolean }): string {
     .join(" ");
 }
 
+const URL_OPTIONS = /([?&])options=([^&]*)&?/;
+
+/**
+ * For pg, which would take the URL's `options` alone where it has some: ours come after them, and win.
+ * @param options the startup parameter: `-c name=value ...`
+ */
+export function connection(url: string, options: string): { connectionString: string; options: string } {
+  const theirs = URL_OPTIONS.exec(url)?.[2]?.replaceAll("+", " ");
+  if (theirs === undefined) return { connectionString: url, options };
+  return {
+    connectionString: url.replace(URL_OPTIONS, "$1").replace(/[?&]$/, ""),
+    options: `${decodeURIComponent(theirs)} ${options}`,
+  };
+}
+
 /**
  * Settings that are not as we set them, as `name = value`: a pooler on the way has dropped `options`, and the role's own
  * are in force. `synchronous_commit` may wait for more than we ask.

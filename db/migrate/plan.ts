@@ -1,5 +1,6 @@
 // What `make migrate` would do, found out by looking only: the connection is read-only, so nothing can be changed.
 import pg from "pg";
+import { connection } from "../pinned.ts";
 import { pendingFiles } from "./bookkeeping.ts";
 import type { MigrationFile } from "./files.ts";
 import { FINDINGS } from "./findings.ts";
@@ -9,9 +10,8 @@ import { count } from "./progress.ts";
 /** One line per thing to do; empty when the database is current. */
 export async function planMigration(url: string): Promise<string[]> {
   const client = new pg.Client({
-    connectionString: url,
+    ...connection(url, "-c TimeZone=UTC -c default_transaction_read_only=on -c statement_timeout=0"),
     application_name: "ringpost migrate plan",
-    options: "-c TimeZone=UTC -c default_transaction_read_only=on -c statement_timeout=0",
   });
   client.on("error", () => undefined);
   await client.connect();

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sql } from "drizzle-orm";
+import pg from "pg";
 import { openDatabase, row, type Database } from "../../db/client.ts";
 import { pgCode, READ_ONLY } from "../../db/pgErrors.ts";
-import { notPinned } from "../../db/pinned.ts";
+import { connection, notPinned } from "../../db/pinned.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import { requireOurDatabase } from "../../src/commands/ourDatabase.ts";
 import { migratedDatabase } from "../support/migrated.ts";
@@ -65,6 +66,28 @@ async function readOnly(db: Database, on: boolean): Promise<void> {
   await db.execute(sql.raw(`set default_transaction_read_only = off`));
   await db.execute(sql.raw(`alter database ${name?.name} set default_transaction_read_only = ${on ? "on" : "off"}`));
 }
+
+describe("the options of a URL", () => {
+  for (const [url, rest, theirs] of [
+    ["postgres://u:p@h/d?options=-c%20a%3Db", "postgres://u:p@h/d", "-c a=b "],
+    ["postgres://u:p@h/d?options=-c+a%3Db&sslmode=require", "postgres://u:p@h/d?sslmode=require", "-c a=b "],
+    ["postgres://u:p@h/d?sslmode=require&options=x", "postgres://u:p@h/d?sslmode=require", "x "],
+    ["postgres://u:p@h/d?sslmode=require", "postgres://u:p@h/d?sslmode=require", ""],
+    ["postgres://u@/d", "postgres://u@/d", ""],
+  ] as const)
+    it(`come before ours: ${url}`, () => {
+      assert.deepEqual(connection(url, "-c ours=1"), { connectionString: rest, options: `${theirs}-c ours=1` });
+    });
+
+  it("do not lift that a plan can only read", async (t) => {
+    const { url } = await migratedDatabase(t);
+    const writing = `${url}?options=-c%20default_transaction_read_only%3Doff`;
+    const client = new pg.Client(connection(writing, "-c default_transaction_read_only=on"));
+    await client.connect();
+    t.after(() => client.end());
+    await assert.rejects(client.query("delete from outbound_call_runs"), /read-only/);
+  });
+});
 
 describe("a connection that can only read", () => {
   for (const [what, use] of [
