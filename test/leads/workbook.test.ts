@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 
 import { ByteReader } from "../../src/leads/bytes.ts";
 import { workbookRows } from "../../src/leads/workbook.ts";
+import { parseXml } from "../../src/leads/xml.ts";
 import { workbookParts, xlsxOf, zipOf } from "../support/xlsx.ts";
 
 async function rowsOf(bytes: Uint8Array): Promise<unknown[]> {
@@ -66,5 +67,42 @@ describe("workbookRows", () => {
       sheetFile("<row></c>"),
     ];
     for (const bytes of broken) await assert.rejects(rowsOf(bytes), { code: "import.unreadable" });
+  });
+});
+
+describe("parseXml", () => {
+  async function elementsIn(xml: string, maxElements?: number): Promise<number> {
+    let count = 0;
+    const pieces = async function* () {
+      yield await Promise.resolve(Buffer.from(xml));
+    };
+    for await (const _ of parseXml(pieces(), { open: () => (count += 1) }, maxElements));
+    return count;
+  }
+
+  it("refuses elements within elements without end, closed or not", async () => {
+    const nested = (depth: number) => `${"<a>".repeat(depth)}${"</a>".repeat(depth)}`;
+    assert.equal(await elementsIn(nested(64)), 64);
+    assert.equal(
+      await elementsIn(`<x>${nested(63).repeat(3)}</x>`),
+      190,
+      "one after another is not one within another",
+    );
+    await assert.rejects(elementsIn(nested(65)), { code: "import.unreadable" });
+    await assert.rejects(elementsIn("<a>".repeat(10_000)), {
+      code: "import.unreadable",
+      detail: { cause: "elements are nested too deeply" },
+    });
+  });
+
+  it("refuses an element of attributes without end", async () => {
+    const attributes = (count: number) => Array.from({ length: count }, (_, n) => `a${n}="x"`).join(" ");
+    assert.equal(await elementsIn(`<a><b ${attributes(100)}/><b ${attributes(100)}/></a>`), 3);
+    await assert.rejects(elementsIn(`<a ${attributes(101)}/>`), { code: "import.unreadable" });
+  });
+
+  it("refuses elements without end", async () => {
+    assert.equal(await elementsIn(`<a>${"<b/>".repeat(999)}</a>`, 1000), 1000);
+    await assert.rejects(elementsIn(`<a>${"<b/>".repeat(1000)}</a>`, 1000), { code: "import.too_large" });
   });
 });
