@@ -58,6 +58,39 @@ describe("workbookRows", () => {
     await assert.rejects(rowsOf(zipOf(workbookParts(sheet))), { code: "import.unreadable" });
   });
 
+  it("refuses a part that unpacks to a hundred times its size, unless it is small", async () => {
+    const spaces = (megabytes: number) => zipOf(workbookParts(`<worksheet>${" ".repeat(megabytes * 1e6)}</worksheet>`));
+    assert.deepEqual(await rowsOf(spaces(10)), []);
+    await assert.rejects(rowsOf(spaces(20)), { code: "import.too_large" });
+  });
+
+  it("takes a row of as many cells as Excel has columns, and no more", async () => {
+    const cells = (count: number) => sheetFile(`<row><c t="b"><v>1</v></c>${"<c/>".repeat(count - 1)}</row>`.repeat(2));
+    assert.equal((await rowsOf(cells(16_384))).length, 2);
+    await assert.rejects(rowsOf(cells(16_385)), { code: "import.too_large" });
+  });
+
+  it("cuts a cell's text where Excel does, and counts texts each time that they are used", async () => {
+    const strings = `<sst><si><t>${"x".repeat(100_000)}</t></si></sst>`;
+    const shared = (rows: number) => {
+      const row = `<row>${'<c t="s"><v>0</v></c>'.repeat(100)}</row>`;
+      return zipOf(workbookParts(`<worksheet>${row.repeat(rows)}</worksheet>`, strings));
+    };
+    const [row] = (await rowsOf(shared(1))) as string[][];
+    assert.equal(row?.[1]?.length, 32_767);
+    let rows = 0;
+    const count = async () => {
+      for await (const _ of workbookRows(new ByteReader(shared(1000), 1e9))) rows += 1;
+    };
+    await assert.rejects(count(), { code: "import.too_large" });
+    assert.ok(rows > 100 && rows < 200, `${rows}`);
+  });
+
+  it("numbers a row after the one before where its own number is none", async () => {
+    const rows = ["x", "-3", "0", "1.5", ""].map((r) => `<row r="${r}"/>`).join("");
+    assert.deepEqual(await rowsOf(sheetFile(`<row r="7"/>${rows}`)), [[7], [8], [9], [10], [11], [12]]);
+  });
+
   it("calls anything else unreadable", async () => {
     const whole = xlsxOf([["a"]]);
     const broken = [
