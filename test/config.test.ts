@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ConfigFaults, readConfig, type Need } from "../src/config.ts";
+import { assertQuick, LONG } from "./support/quick.ts";
 
 const CARRIER = { TWILIO_ACCOUNT_SID: "AC1", TWILIO_AUTH_TOKEN: "secret" };
 
@@ -113,7 +114,13 @@ describe("configuration", () => {
     ]);
     assert.deepEqual(faultsOf({ ...CARRIER, TWILIO_API_URL: "http://127.0.0.1:4000" }), []);
     assert.equal(readConfig({ ...CARRIER, PUBLIC_URL: "https://x.example/" }).publicUrl, "https://x.example");
+    assert.equal(
+      readConfig({ ...CARRIER, PUBLIC_URL: "https://x.example/a//b///" }).publicUrl,
+      "https://x.example/a//b",
+    );
     assert.equal(readConfig({ ...CARRIER, PUBLIC_URL: "https://x.example" }).twilio?.real, true);
+    const slashes = `https://x.example/${"/".repeat(LONG)}a`;
+    assertQuick("slashes", () => readConfig({ ...CARRIER, PUBLIC_URL: slashes }));
     for (const url of ["https://x.example/?a=1", "https://x.example/#a"])
       assert.deepEqual(names(faultsOf({ ...CARRIER, PUBLIC_URL: url })), ["PUBLIC_URL"]);
   });
