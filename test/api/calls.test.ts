@@ -188,6 +188,11 @@ describe("deleting leads", () => {
     assert.deepEqual((await remove(lead.id)).json, { success: true, message: "1 lead was deleted." });
     assert.equal((await remove(lead.id)).status, 404);
 
+    const kept = await aLead(db, mine.id, { source });
+    const padded = await me.delete(`/api/outbound/import-leads/0${kept.id}`);
+    assert.deepEqual([padded.status, padded.json.code], [400, "request.invalid"]);
+    assert.equal((await remove(kept.id)).status, 200);
+
     const form = await remove((await aLead(db, mine.id)).id);
     assert.deepEqual([form.status, form.json.code], [403, "lead.not_imported"]);
     const foreign = await remove((await aLead(db, other.id, { source })).id);
