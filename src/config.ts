@@ -177,6 +177,9 @@ function isThisMachine(url: string): boolean {
   return /^127\.|^\[::1\]$|(^|\.)localhost$/.test(host);
 }
 
+/** From the first of them: from each, many in the middle would be read over and over. */
+const SLASHES_AT_END = /(?<!\/)\/+$/;
+
 const isTwilio = (apiUrl: string) => /(^|\.)twilio\.com$/.test(URL.parse(apiUrl)?.hostname ?? "");
 
 function shape(env: v.InferOutput<typeof Environment>): Config {
@@ -185,10 +188,10 @@ function shape(env: v.InferOutput<typeof Environment>): Config {
     databaseUrl: env.DATABASE_URL,
     host: env.HOST,
     port: env.PORT,
-    publicUrl: env.PUBLIC_URL?.replace(/\/+$/, ""),
+    publicUrl: env.PUBLIC_URL?.replace(SLASHES_AT_END, ""),
     twilio:
       accountSid && authToken
-        ? { accountSid, authToken, apiUrl: apiUrl.replace(/\/+$/, ""), real: isTwilio(apiUrl) }
+        ? { accountSid, authToken, apiUrl: apiUrl.replace(SLASHES_AT_END, ""), real: isTwilio(apiUrl) }
         : undefined,
     callerId: env.TWILIO_FROM,
     callsPerSecond: env.TWILIO_CPS,

@@ -22,14 +22,20 @@ const SECRETS: readonly [RegExp, string][] = [
   number(String.raw`${BEFORE}(?<!":|[_,[/])\d{9,15}(?![A-Za-z\d_]|[.:-]\d)`),
   // No figure of ours is written in another script's digits.
   number(String.raw`(?!\d)\p{Nd}(?:${DOTS}{0,4}\p{Nd}){6,}`),
-  [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "[token]"],
+  // Looked for from the beginning of a word, and only if two dots follow: from each `eyJ` in it, a long word would be read
+  // over and over. So would a line of addresses, if a password could hold the beginning of the next.
+  [/(?<![\w-])(?=[\w-]+\.[\w-]+\.)([\w-]*?)\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "$1[token]"],
   // Up to the last @ of the word: people write the one in a password as it is.
-  [new RegExp(String.raw`(\bpostgres(?:ql)?://[^:/\s"]*:)${IN_WORD}*@`, "g"), "$1[secret]@"],
+  [new RegExp(String.raw`(\bpostgres(?:ql)?://[^:/\s"]*:)(?:(?!postgres(?:ql)?://)${IN_WORD})*@`, "g"), "$1[secret]@"],
   [new RegExp(String.raw`([?&](?:ssl)?password=)(?:(?!&)${IN_WORD})*`, "gi"), "$1[secret]"],
 ];
 
-/** Drizzle puts a statement's parameters into an error's message: people's names, texts and numbers among them. */
-export const withoutParameters = (text: string): string => text.replace(/\n\s*params:[^]*?(?=\n\s+at |$)/g, "");
+/**
+ * Drizzle puts a statement's parameters into an error's message: people's names, texts and numbers among them. The blanks
+ * are those of one line: over many empty ones each line's search would run to the last.
+ */
+export const withoutParameters = (text: string): string =>
+  text.replace(/\n[^\S\n]*params:[^]*?(?=\n[^\S\n]+at |$)/g, "");
 
 /** Removes phone numbers, tokens and passwords from a line of text. */
 export function redact(line: string): string {

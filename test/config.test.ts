@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ConfigFaults, readConfig, type Need } from "../src/config.ts";
+import { assertQuick, LONG } from "./support/quick.ts";
 
 const CARRIER = { TWILIO_ACCOUNT_SID: "AC1", TWILIO_AUTH_TOKEN: "secret" };
 
@@ -140,7 +141,13 @@ describe("configuration", () => {
     for (const here of ["http://127.0.0.1:4000", "http://127.1:4000", "http://localhost:4000", "http://[::1]:4000"])
       assert.deepEqual(faultsOf({ ...CARRIER, TWILIO_API_URL: here }), [], here);
     assert.equal(readConfig({ ...CARRIER, PUBLIC_URL: "https://x.example/" }).publicUrl, "https://x.example");
+    assert.equal(
+      readConfig({ ...CARRIER, PUBLIC_URL: "https://x.example/a//b///" }).publicUrl,
+      "https://x.example/a//b",
+    );
     assert.equal(readConfig({ ...CARRIER, PUBLIC_URL: "https://x.example" }).twilio?.real, true);
+    const slashes = `https://x.example/${"/".repeat(LONG)}a`;
+    assertQuick("slashes", () => readConfig({ ...CARRIER, PUBLIC_URL: slashes }));
     for (const url of ["https://x.example/?a=1", "https://x.example/#a"])
       assert.deepEqual(names(faultsOf({ ...CARRIER, PUBLIC_URL: url })), ["PUBLIC_URL"]);
   });

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import { createLogger } from "../src/log.ts";
 import { redact, withoutParameters } from "../src/redact.ts";
+import { assertQuick, LONG } from "./support/quick.ts";
 import { seeded } from "./support/random.ts";
 
 function logged(write: (log: ReturnType<typeof createLogger>) => void): string {
@@ -73,6 +74,42 @@ describe("log", () => {
       const { mail, msg } = JSON.parse(text) as { mail: string; msg: string };
       assert.equal(mail, "dana@crm.example", "what stands beside it stays");
       assert.match(msg, /it seems$/);
+    }
+  });
+
+  it("takes out a token or password in the middle of a word, or behind what only begins like one", () => {
+    assert.equal(redact("a-eyJh.eyJz.x-y/z"), "a-[token]/z");
+    assert.equal(redact("eyJ.eyJ-eyJh.eyJz.x eyJh.z"), "eyJ.[token] eyJh.z");
+    assert.equal(redact("app.eyJh.eyJz."), "app.[token]");
+    assert.equal(
+      redact("postgres://x postgres://a:postgres://b:p:/w@db"),
+      "postgres://x postgres://a:postgres://b:[secret]@db",
+    );
+  });
+
+  it("reads a text of any length once", () => {
+    const UNITS = [
+      "eyJ-",
+      "eyJa.",
+      "postgres://",
+      "postgresql://a:",
+      "+1 ",
+      "0-",
+      "972 ",
+      "(05) ",
+      "٠ ",
+      "\\n1",
+      "1",
+      "\n",
+      "\n  ",
+      "\nparams:",
+    ];
+    for (const unit of UNITS) {
+      const text = unit.repeat(LONG / unit.length);
+      for (const line of [text, `\nparams: ${text}`, `postgres://a:${text}`]) {
+        assertQuick(`redact ${JSON.stringify(unit)}`, () => redact(line));
+        assertQuick(`withoutParameters ${JSON.stringify(unit)}`, () => withoutParameters(line));
+      }
     }
   });
 

@@ -8,9 +8,8 @@ import { forTenant, type RunRow, type Tenant } from "../../db/tenant.ts";
 import { CodedError } from "../errors.ts";
 import type { Caller, Role } from "./auth.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
-import { idText } from "./schemas.ts";
+import { idText, WHOLE_NUMBER } from "./schemas.ts";
 
-const INT4 = /^[1-9]\d{0,9}$/;
 /** Who may import, delete, clean up and change settings. */
 export const MANAGERS: readonly Role[] = ["owner", "admin", "system_admin"];
 
@@ -23,7 +22,7 @@ export const onlyFor =
 
 const idsIn = (c: Context<ApiEnv>): number[] =>
   Object.values(c.req.param())
-    .filter((value) => INT4.test(value))
+    .filter((value) => WHOLE_NUMBER.test(value))
     .map(Number);
 
 export type Access = ReturnType<typeof accessOf>;
@@ -31,7 +30,7 @@ export type Access = ReturnType<typeof accessOf>;
 export function accessOf({ db, log }: Pick<ApiDeps, "db" | "log">) {
   const open = (caller: Caller, businessId: number): Tenant => {
     const kind = caller.role === "system_admin" ? "system_admin" : "user";
-    const userId = INT4.test(caller.sub) && Number(caller.sub) <= 2_147_483_647 ? Number(caller.sub) : null;
+    const userId = WHOLE_NUMBER.test(caller.sub) && Number(caller.sub) <= 2_147_483_647 ? Number(caller.sub) : null;
     return forTenant(db, { businessId, actor: `${kind}:${caller.sub}`, userId }, log);
   };
   return {

@@ -101,12 +101,19 @@ const csv = (rows: (string | number | null)[][]): string => stringify(rows, { re
 /** What may begin a formula: full-width too, as Hebrew and Japanese Excel take them. */
 const FORMULA = "=+\\-@＝＋－＠";
 const BEGINS = new RegExp(`^[\\s\\p{Cc}]*[${FORMULA}]|^[\\t\\r\\n]`, "u");
-/** Where Excel splits at semicolons or tabs, as its country has it, what stands behind one begins a cell too. */
-const BEGINS_BEHIND = new RegExp(`([;\\t][\\s\\p{Cc}"']*)(?=[${FORMULA}])`, "gu");
+/**
+ * What may stand between two cells where Excel splits at semicolons or tabs, as its country has it. Taken as a whole, from
+ * its first character: from each of them, a long one would be read over and over.
+ */
+const BETWEEN = String.raw`[;\s\p{Cc}"']`;
+const BEFORE_FORMULA = new RegExp(`(?<!${BETWEEN})${BETWEEN}+(?=[${FORMULA}])`, "gu");
+const SPLITS = /[;\t]/;
 
 /** An apostrophe makes a spreadsheet show the text instead of calculating it; blanks before it don't help it. */
 function plain(value: string | null): string | null {
-  return value && `${BEGINS.test(value) ? "'" : ""}${value.replace(BEGINS_BEHIND, "$1'")}`;
+  if (value === null) return null;
+  const behind = value.replace(BEFORE_FORMULA, (between) => (SPLITS.test(between) ? `${between}'` : between));
+  return BEGINS.test(value) ? `'${behind}` : behind;
 }
 
 /** E.164 as it is; anything else that the old system left is text. */

@@ -9,13 +9,13 @@ export const MAX_LEADS = 200_000;
 /** An id in a JSON body: a whole number, never a string. */
 export const id = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(INT4_MAX));
 
-/** A whole number as it stands in a path or query. */
-export const DIGITS = /^\d{1,10}$/;
+/** A whole number above 0 as it stands in a path, query or token. One way to write each: 01 is not another name of 1. */
+export const WHOLE_NUMBER = /^[1-9]\d{0,9}$/;
 
 const wholeText = (low: number, high: number) =>
   v.pipe(
     v.string(),
-    v.regex(DIGITS),
+    v.regex(WHOLE_NUMBER),
     v.description(`From ${low} to ${high}.`),
     v.transform(Number),
     v.minValue(low),

@@ -114,7 +114,7 @@ function isTitle(cell = ""): boolean {
 function namesColumn(sample: Sample): number | undefined {
   for (let column = 0; column < widthOf(sample); column += 1) {
     const filled = sample.map((cells) => cells[column]?.trim() ?? "").filter((cell) => cell !== "");
-    const words = filled.filter((cell) => /^\P{N}*\p{L}\P{N}*$/u.test(cell));
+    const words = filled.filter((cell) => /\p{L}/u.test(cell) && !/\p{N}/u.test(cell));
     if (words.length > filled.length / 2) return column;
   }
   return undefined;

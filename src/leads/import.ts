@@ -82,10 +82,12 @@ async function* tableOf(source: LeadsSource, maxBytes: number): AsyncGenerator<T
 /** Leaves out blank rows, as many as a sheet can have, and gives way to other work. */
 async function* filled(rows: AsyncIterable<TableRow>, maxRowNumber: number): AsyncGenerator<TableRow, void> {
   const turnIsOver = turns();
+  let count = 0;
   for await (const row of rows) {
     const others = turnIsOver();
     if (others) await others;
-    if (row.row > maxRowNumber) throw tooManyRows(maxRowNumber);
+    count += 1; // a workbook may give all its rows the same number
+    if (Math.max(row.row, count) > maxRowNumber) throw tooManyRows(maxRowNumber);
     if (!isBlank(row)) yield row;
   }
 }

@@ -7,6 +7,7 @@ import { callLog } from "../../db/schema.ts";
 import { anApi, as } from "./harness.ts";
 import { aBusiness, aJob, aLead, aRun } from "./rows.ts";
 import { freshDatabase } from "./support.ts";
+import { LONG } from "../support/quick.ts";
 
 const db = await freshDatabase({ after });
 const { app } = anApi(db);
@@ -103,6 +104,7 @@ describe("results.csv", () => {
       null,
       "a; -b;c",
       "x;\t＝1",
+      'a\t\t "\t-b; c;d\t',
     ];
     for (const leadName of names) await aJob(db, run, { leadName });
     const call = await aCall(shop.id, { callSid: "CA9", duration: 7 });
@@ -131,6 +133,7 @@ describe("results.csv", () => {
         "",
         "a; '-b;c",
         "x;\t'＝1",
+        "a\t\t \"\t'-b; c;d\t",
         "Rut",
       ],
     );
@@ -143,6 +146,18 @@ describe("results.csv", () => {
     const hebrew = await as(app, { business: shop.id, language: "he" });
     const bytes = await hebrew.get(`/api/outbound/runs/${run.id}/results.csv`);
     assert.ok(bytes.text.includes("מזהה ליד,שם,טלפון"));
+  });
+
+  it("reads an error of any length once", { timeout: 20_000 }, async () => {
+    const shop = await aBusiness(db);
+    const run = await aRun(db, shop.id);
+    const errorMessage = `x${"\t".repeat(LONG)}x`;
+    await aJob(db, run, { status: "failed", completedAt: at("2026-01-02T03:04:05"), errorMessage });
+    const me = await as(app, { business: shop.id });
+    const since = performance.now();
+    const { text } = await me.get(`/api/outbound/runs/${run.id}/results.csv`);
+    assert.ok(text.includes(errorMessage));
+    assert.ok(performance.now() - since < 5_000);
   });
 
   it("begins with the mark of UTF-8 and holds every job of a long run", async () => {
@@ -172,6 +187,11 @@ describe("deleting leads", () => {
     const lead = await aLead(db, mine.id, { source });
     assert.deepEqual((await remove(lead.id)).json, { success: true, message: "1 lead was deleted." });
     assert.equal((await remove(lead.id)).status, 404);
+
+    const kept = await aLead(db, mine.id, { source });
+    const padded = await me.delete(`/api/outbound/import-leads/0${kept.id}`);
+    assert.deepEqual([padded.status, padded.json.code], [400, "request.invalid"]);
+    assert.equal((await remove(kept.id)).status, 200);
 
     const form = await remove((await aLead(db, mine.id)).id);
     assert.deepEqual([form.status, form.json.code], [403, "lead.not_imported"]);

@@ -48,6 +48,7 @@ describe("addresses", () => {
       [RUN.replace("/out", "%2Fout"), 404],
       [RUN.replace("/api", "/API"), 404],
       [`${RUN}/`, 404],
+      [RUN.replace(/(\d+)$/, "0$1"), 400],
       [`${RUN};x=1`, 400],
       [`${RUN}%00`, 400],
       [`${RUN}%0d%0aX:%20y`, 400],

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 
 import { findLayout } from "../../src/leads/columns.ts";
 import { fieldOf } from "../../src/leads/headers.ts";
+import { assertQuick, LONG } from "../support/quick.ts";
 
 const A = "050-234-5678";
 const B = "052-345-6789";
@@ -178,6 +179,27 @@ describe("findLayout", () => {
       ["3", "Avi", B, "z"],
     ];
     assert.deepEqual(findLayout(sample, "IL"), { columns: { phone: [2], name: 1 }, mapping: { phone: 3, name: 2 } });
+  });
+
+  it("takes no column for names that is mostly numbers, words with numbers, or signs", () => {
+    const sample = [
+      ["x1", "2", "-", "", A, "דנה 😀"],
+      ["y½", "3", "!", "", B, "Avi"],
+    ];
+    assert.equal(findLayout(sample, "IL")?.columns.name, 5);
+  });
+
+  it("reads a cell of any length once", () => {
+    for (const cell of [`${"a".repeat(LONG)}1`, `${"1".repeat(LONG)}a`, " ".repeat(LONG), "-a".repeat(LONG)])
+      assertQuick(cell.slice(0, 3), () =>
+        findLayout(
+          [
+            [A, cell],
+            [B, cell],
+          ],
+          "IL",
+        ),
+      );
   });
 
   it("knows a header whose phone title it has never seen", () => {

@@ -8,7 +8,7 @@ import { type LeadsSource, readLeads, type ReadOptions } from "../../src/leads/i
 import { csvOf, messyCsv, sheetOf } from "../support/leads.ts";
 import { outputOf } from "../support/output.ts";
 import { sized } from "../support/sizes.ts";
-import { xlsxOf } from "../support/xlsx.ts";
+import { workbookParts, xlsxOf, zipOf } from "../support/xlsx.ts";
 
 const SEED = Number(process.env["SEED"] ?? 1);
 const ROWS = sized(25_000, 100_000);
@@ -25,6 +25,12 @@ async function readAll(source: LeadsSource | string, options?: ReadOptions) {
     errors.push(...batch.errors);
   }
   return { mapping: table.mapping, hasHeader: table.hasHeader, leads, errors };
+}
+
+/** Blank rows that all say that they are the second. */
+function secondRows(count: number): LeadsSource {
+  const sheet = `<worksheet><row r="1"><c><v>502345678</v></c></row>${'<row r="2"/>'.repeat(count)}</worksheet>`;
+  return { kind: "file", bytes: zipOf(workbookParts(sheet)) };
 }
 
 const nobody = { name: null, first_name: null, last_name: null, notes: null, city: null };
@@ -162,6 +168,7 @@ describe("readLeads", () => {
     ["import.too_large", csvOf(1000, SEED), { maxBytes: 5000 }],
     ["import.unreadable", { kind: "file", bytes: Uint8Array.of(0xd0, 0xcf, 0x11, 0xe0, 0xa1) }],
     ["import.too_large", "\n".repeat(2_001), { maxRowNumber: 2_000 }],
+    ["import.too_large", secondRows(2_000), { maxRowNumber: 2_000 }],
     ["import.unreadable", "%PDF-1.7"],
     ["import.unreadable", "\ufeff<html><table>"],
     ["import.unreadable", { kind: "file", bytes: xlsxOf([["phone"]]).subarray(0, 300) }],
@@ -174,6 +181,7 @@ describe("readLeads", () => {
 
   it("allows exactly as many rows as its limit", async () => {
     assert.equal((await readAll("phone\n0502345678\n0523456789\n", { maxRows: 2 })).leads.length, 2);
+    assert.equal((await readAll(secondRows(1_999), { maxRowNumber: 2_000 })).leads.length, 1);
   });
 
   it("closes the file when the reader stops early, or when it cannot be read", async () => {

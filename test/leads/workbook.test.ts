@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 
 import { ByteReader } from "../../src/leads/bytes.ts";
 import { workbookRows } from "../../src/leads/workbook.ts";
+import { parseXml } from "../../src/leads/xml.ts";
 import { workbookParts, xlsxOf, zipOf } from "../support/xlsx.ts";
 
 async function rowsOf(bytes: Uint8Array): Promise<unknown[]> {
@@ -57,6 +58,39 @@ describe("workbookRows", () => {
     await assert.rejects(rowsOf(zipOf(workbookParts(sheet))), { code: "import.unreadable" });
   });
 
+  it("refuses a part that unpacks to a hundred times its size, unless it is small", async () => {
+    const spaces = (megabytes: number) => zipOf(workbookParts(`<worksheet>${" ".repeat(megabytes * 1e6)}</worksheet>`));
+    assert.deepEqual(await rowsOf(spaces(10)), []);
+    await assert.rejects(rowsOf(spaces(20)), { code: "import.too_large" });
+  });
+
+  it("takes a row of as many cells as Excel has columns, and no more", async () => {
+    const cells = (count: number) => sheetFile(`<row><c t="b"><v>1</v></c>${"<c/>".repeat(count - 1)}</row>`.repeat(2));
+    assert.equal((await rowsOf(cells(16_384))).length, 2);
+    await assert.rejects(rowsOf(cells(16_385)), { code: "import.too_large" });
+  });
+
+  it("cuts a cell's text where Excel does, and counts texts each time that they are used", async () => {
+    const strings = `<sst><si><t>${"x".repeat(100_000)}</t></si></sst>`;
+    const shared = (rows: number) => {
+      const row = `<row>${'<c t="s"><v>0</v></c>'.repeat(100)}</row>`;
+      return zipOf(workbookParts(`<worksheet>${row.repeat(rows)}</worksheet>`, strings));
+    };
+    const [row] = (await rowsOf(shared(1))) as string[][];
+    assert.equal(row?.[1]?.length, 32_767);
+    let rows = 0;
+    const count = async () => {
+      for await (const _ of workbookRows(new ByteReader(shared(1000), 1e9))) rows += 1;
+    };
+    await assert.rejects(count(), { code: "import.too_large" });
+    assert.ok(rows > 100 && rows < 200, `${rows}`);
+  });
+
+  it("numbers a row after the one before where its own number is none", async () => {
+    const rows = ["x", "-3", "0", "1.5", ""].map((r) => `<row r="${r}"/>`).join("");
+    assert.deepEqual(await rowsOf(sheetFile(`<row r="7"/>${rows}`)), [[7], [8], [9], [10], [11], [12]]);
+  });
+
   it("calls anything else unreadable", async () => {
     const whole = xlsxOf([["a"]]);
     const broken = [
@@ -66,5 +100,42 @@ describe("workbookRows", () => {
       sheetFile("<row></c>"),
     ];
     for (const bytes of broken) await assert.rejects(rowsOf(bytes), { code: "import.unreadable" });
+  });
+});
+
+describe("parseXml", () => {
+  async function elementsIn(xml: string, maxElements?: number): Promise<number> {
+    let count = 0;
+    const pieces = async function* () {
+      yield await Promise.resolve(Buffer.from(xml));
+    };
+    for await (const _ of parseXml(pieces(), { open: () => (count += 1) }, maxElements));
+    return count;
+  }
+
+  it("refuses elements within elements without end, closed or not", async () => {
+    const nested = (depth: number) => `${"<a>".repeat(depth)}${"</a>".repeat(depth)}`;
+    assert.equal(await elementsIn(nested(64)), 64);
+    assert.equal(
+      await elementsIn(`<x>${nested(63).repeat(3)}</x>`),
+      190,
+      "one after another is not one within another",
+    );
+    await assert.rejects(elementsIn(nested(65)), { code: "import.unreadable" });
+    await assert.rejects(elementsIn("<a>".repeat(10_000)), {
+      code: "import.unreadable",
+      detail: { cause: "elements are nested too deeply" },
+    });
+  });
+
+  it("refuses an element of attributes without end", async () => {
+    const attributes = (count: number) => Array.from({ length: count }, (_, n) => `a${n}="x"`).join(" ");
+    assert.equal(await elementsIn(`<a><b ${attributes(100)}/><b ${attributes(100)}/></a>`), 3);
+    await assert.rejects(elementsIn(`<a ${attributes(101)}/>`), { code: "import.unreadable" });
+  });
+
+  it("refuses elements without end", async () => {
+    assert.equal(await elementsIn(`<a>${"<b/>".repeat(999)}</a>`, 1000), 1000);
+    await assert.rejects(elementsIn(`<a>${"<b/>".repeat(1000)}</a>`, 1000), { code: "import.too_large" });
   });
 });

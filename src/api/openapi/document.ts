@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import type { RouterRoute } from "hono/types";
 import { describeRoute, generateSpecs, resolver, type DescribeRouteOptions } from "hono-openapi";
 import { PROBLEMS, type ProblemCode } from "../messages.ts";
-import { DIGITS, rangeIn } from "../schemas.ts";
+import { rangeIn, WHOLE_NUMBER } from "../schemas.ts";
 import { Problem } from "./answers.ts";
 import { headersOf } from "./headers.ts";
 import { ONCE, type Operation, type Tag } from "./operation.ts";
@@ -201,7 +201,7 @@ function wholeNumbers(operation: OperationObject): void {
   for (const parameter of operation.parameters ?? []) {
     if (!("schema" in parameter) || !parameter.schema || !("pattern" in parameter.schema)) continue;
     const { pattern, default: preset } = parameter.schema;
-    if (pattern !== DIGITS.source) continue;
+    if (pattern !== WHOLE_NUMBER.source) continue;
     const schema = {
       type: "integer",
       ...rangeIn(parameter.description),

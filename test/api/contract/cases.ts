@@ -77,6 +77,7 @@ export const CASES: Case[] = [
   notFound(get(run("missing"))),
   strangers(get(run("pending"))),
   invalid("an id that is none", get(`${O}/runs/x`)),
+  invalid("an id with a zero in front", get(`${O}/runs/01`)),
   good("runs", get(`${O}/runs`), 200, s.page(s.RUN)),
   bad("a cursor that is none", get(`${O}/runs?cursor=x`), 400, "cursor.invalid"),
   good("jobs", get(run("pending", "/jobs?status=queued")), 200, s.page(s.JOB)),
