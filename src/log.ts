@@ -1,6 +1,6 @@
 // The log: one JSON line per sentence. Phone numbers and secrets are taken out by value, whatever path they came on.
 import pino from "pino";
-import { redact, withoutParameters } from "./redact.ts";
+import { placesOf, redact, withoutParameters } from "./redact.ts";
 
 export type Logger = pino.Logger;
 
@@ -11,6 +11,8 @@ export function createLogger(level: string, out: { write(line: string): unknown 
   );
 }
 
+const STACK_LINES = 6;
+
 /** Postgres puts whole rows into `detail`, and Drizzle the parameters into the message: neither is for a log. */
 function plainError(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error);
@@ -20,16 +22,7 @@ function plainError(error: unknown): unknown {
     type: error.name,
     message: withoutParameters(error.message),
     code,
-    stack: placesOf(error),
+    stack: placesOf(error.stack).slice(0, STACK_LINES).join("\n"),
     cause,
   };
-}
-
-/** The places of the stack alone: its head repeats the message. */
-function placesOf(error: Error): string | undefined {
-  return error.stack
-    ?.split("\n")
-    .filter((line) => /^\s+at /.test(line))
-    .slice(0, 6)
-    .join("\n");
 }

@@ -30,12 +30,20 @@ const SECRETS: readonly [RegExp, string][] = [
   [new RegExp(String.raw`([?&](?:ssl)?password=)(?:(?!&)${IN_WORD})*`, "gi"), "$1[secret]"],
 ];
 
+/** A line of a stack, and not one of somebody's notes that begins with "at". */
+const PLACE = String.raw`[^\S\n]+at [^\n]*:\d+:\d+\)?`;
+const PARAMETERS = new RegExp(String.raw`\n[^\S\n]*params:[^]*?(?=\n${PLACE}(?:\n|$)|$)`, "g");
+const ONE_PLACE = new RegExp(`^${PLACE}$`);
+
 /**
  * Drizzle puts a statement's parameters into an error's message: people's names, texts and numbers among them. The blanks
  * are those of one line: over many empty ones each line's search would run to the last.
  */
-export const withoutParameters = (text: string): string =>
-  text.replace(/\n[^\S\n]*params:[^]*?(?=\n[^\S\n]+at |$)/g, "");
+export const withoutParameters = (text: string): string => text.replace(PARAMETERS, "");
+
+/** The places of a stack alone: its head repeats the message. */
+export const placesOf = (stack: string | undefined): string[] =>
+  (stack ?? "").split("\n").filter((line) => ONE_PLACE.test(line));
 
 /** Removes phone numbers, tokens and passwords from a line of text. */
 export function redact(line: string): string {

@@ -157,6 +157,16 @@ describe("log", () => {
     assert.doesNotMatch(stderr.toString(), /hunter2|Dana|1234567/);
   });
 
+  it("nor does a text among the parameters that looks like a stack at first sight", () => {
+    const note = "call back\n   at noon, says Dana\n at the office: 5";
+    const error = new Error(`Failed query: select $1, $2\nparams: ${note},hunter2`);
+    const line = logged((log) => log.warn({ err: error }, "failed"));
+    assert.doesNotMatch(line, /Dana|hunter2|office/);
+    assert.match(line, /log\.test\.ts:\d+:\d+/);
+    assert.doesNotMatch(withoutParameters(error.stack ?? ""), /Dana|hunter2|office/);
+    assert.match(withoutParameters(error.stack ?? ""), /select \$1, \$2\n\s+at .*log\.test\.ts:\d+:\d+/);
+  });
+
   it("nor does a task's error as Graphile shows it", () => {
     const shown = [
       "Failed task 1 (dispatch_calls) with error 'Failed query: select $1",
