@@ -66,6 +66,7 @@ format: $(INSTALLED) ## Format the sources
 # Output to standard error: `make token` prints a token and nothing else. A skipped install script would leave the
 # machine's own Node in charge, silently; so look.
 $(INSTALLED): package.json package-lock.json
+	@echo "installing packages (npm ci), half a minute or so" 1>&2
 	@npm ci --no-audit --no-fund --loglevel=error 1>&2
 	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 22 || (a === 22 && b < 18)) { console.error("Ringpost needs Node 22.18 or newer; npm did not install its own (install scripts off?). Found", process.version); process.exit(1) }'
 	@touch $@
