@@ -93,6 +93,12 @@ export const PROBLEMS = {
     "Only a failed run can be resumed.",
     "ניתן לחדש רק ריצה שנכשלה.",
   ),
+  "run.not_cancelled": problem(
+    409,
+    "Run not cancelled",
+    "Only a stopped or cancelled call run leaves leads to call.",
+    "רק ריצה שנעצרה או בוטלה משאירה לידים שאפשר להתקשר אליהם.",
+  ),
   "settings.caller_id_taken": problem(
     409,
     "Caller id taken",
@@ -292,6 +298,8 @@ export const SKIPPED: Record<SkipReason, Both> = {
   invalid_phone: { en: "The phone number is not valid.", he: "מספר הטלפון אינו תקין." },
   duplicate_phone: { en: "Another lead of this run has the number.", he: "לליד אחר בריצה זו יש אותו מספר." },
   already_queued: { en: "The number is being called already.", he: "כבר מתבצעת שיחה למספר זה." },
+  already_called: { en: "The lead was called already.", he: "כבר התקשרו לליד זה." },
+  missing_lead: { en: "The lead does not exist any more.", he: "הליד כבר אינו קיים." },
 };
 
 const ROW_FAULTS: Record<string, Both> = {
