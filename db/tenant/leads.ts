@@ -1,5 +1,7 @@
 // The business's imported leads and their lists, to look at. Leads from other sources are the CRM's to show.
-import { and, count, desc, eq, inArray, type SQL } from "drizzle-orm";
+import { and, count, desc, eq, inArray, sql, type SQL } from "drizzle-orm";
+import { calledAt, wasCalled } from "../called.ts";
+import { row } from "../client.ts";
 import { through, type Door } from "../door.ts";
 import { leads, outboundLeadLists } from "../schema.ts";
 import type { Guard } from "./guard.ts";
@@ -84,6 +86,25 @@ export function leadQueries(door: Door, guard: Guard) {
           .where(and(eq(outboundLeadLists.tenantId, businessId), eq(outboundLeadLists.id, listId))),
       );
       return guard.one(found, "list", listId);
+    },
+
+    /** How many imported leads a list has, how many of them were called, and when last. The caller has looked the list up. */
+    async calledOf(listId: number): Promise<{ leads: number; called: number; lastCalledAt: Date | null }> {
+      // In milliseconds: a bare statement's times come as text.
+      const found = await through(door, (tx, businessId) =>
+        row<{ leads: number; called: number; last: number | null }>(
+          tx,
+          sql`select count(*)::int as leads, count(c.last)::int as called,
+                     (extract(epoch from max(c.last)) * 1000)::float8 as last
+                from leads l
+                left join lateral (
+                  select max(${calledAt}) as last from outbound_call_jobs j
+                   where j.lead_id = l.id and j.business_id + 0 = ${businessId} and ${wasCalled}) c on true
+               where l.tenant_id = ${businessId} and l.outbound_list_id = ${listId} and l.source = ${IMPORTED}`,
+        ),
+      );
+      const { leads: all = 0, called = 0, last = null } = found ?? {};
+      return { leads: all, called, lastCalledAt: last === null ? null : new Date(last) };
     },
 
     /** Newest first, each with the number of leads that are still in it. */

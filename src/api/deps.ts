@@ -2,6 +2,7 @@
 import type { Database, SecurityLog } from "../../db/tenant.ts";
 import type { resumeRun } from "../runs/resume.ts";
 import type { CleanedUp } from "../runs/cleanup.ts";
+import type { callCancelled } from "../runs/callCancelled.ts";
 import type { requestCancel } from "../runs/cancel.ts";
 import type { enqueueRun } from "../runs/enqueue.ts";
 import type { applyNews } from "../runs/news.ts";
@@ -19,6 +20,7 @@ export interface Log extends SecurityLog {
 /** The queue core: the verbs that the API passes a door to. */
 export interface Queue {
   enqueueRun: typeof enqueueRun;
+  callCancelled: typeof callCancelled;
   stopRun: typeof stopRun;
   forceCancelRun: typeof forceCancelRun;
   requestCancel: typeof requestCancel;

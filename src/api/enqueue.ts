@@ -1,13 +1,14 @@
 // Starting a run.
 import { Hono } from "hono";
 import * as v from "valibot";
+import type { Door } from "../../db/tenant.ts";
 import { CodedError } from "../errors.ts";
 import type { Enqueued } from "../runs/enqueue.ts";
 import type { Access } from "./access.ts";
 import { jsonBody, valid } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { markReplayed, onceOf } from "./idempotency.ts";
-import { id, MAX_LEADS, words } from "./schemas.ts";
+import { id, MAX_LEADS, runParam, words } from "./schemas.ts";
 
 /** Twilio says at most 4,096 characters in one go. */
 export const MAX_WORDS = 4_000;
@@ -18,18 +19,20 @@ const Start = v.object({
   concurrency: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10)), 3),
   outbound_list_id: v.nullish(id),
   project_id: v.nullish(id),
+  only_uncalled: v.optional(v.boolean(), false),
   message: v.nullish(v.object({ he: v.optional(words(MAX_WORDS)), en: v.optional(words(MAX_WORDS)) })),
 });
 
 /** Ids in the wish that the business does not have: missing or foreign, nobody looks which. */
 const NOT_THEIRS = new Set(["lead.not_found", "list.not_found"]);
 
-/** enqueueRun, with a [SECURITY] line for ids that are not the business's, and `skipped` as the API shows it. */
-export const enqueuer =
-  ({ queue, log }: Pick<ApiDeps, "queue" | "log">): ApiDeps["queue"]["enqueueRun"] =>
-  async (door, input, once) => {
+type Enqueuers = Pick<ApiDeps["queue"], "enqueueRun" | "callCancelled">;
+
+/** The queue's, with a [SECURITY] line for ids that are not the business's, and `skipped` as the API shows it. */
+export function enqueuers({ queue, log }: Pick<ApiDeps, "queue" | "log">): Enqueuers {
+  const shown = async (door: Door, work: Promise<Enqueued>): Promise<Enqueued> => {
     try {
-      return await queue.enqueueRun(door, input, once);
+      return await work;
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       if (NOT_THEIRS.has(error.code))
@@ -42,24 +45,38 @@ export const enqueuer =
       throw new CodedError(error.code, error.message, { skipped: skippedView(skipped) });
     }
   };
+  return {
+    enqueueRun: (door, input, once) => shown(door, queue.enqueueRun(door, input, once)),
+    callCancelled: (door, runId, once) => shown(door, queue.callCancelled(door, runId, once)),
+  };
+}
 
 export function enqueueRoutes(deps: ApiDeps, access: Access) {
-  const enqueue = enqueuer(deps);
-  return new Hono<ApiEnv>().post("/bulk-enqueue", jsonBody(), valid("json", Start), async (c) => {
-    const wish = c.req.valid("json");
-    const { door } = await access.business(c);
-    const input = {
-      // A lead named twice is one lead, called once; the order of first mention stays.
-      leadIds: [...new Set(wish.lead_ids)],
-      concurrency: wish.concurrency,
-      outboundListId: wish.outbound_list_id ?? null,
-      projectId: wish.project_id ?? null,
-      message: spoken(wish.message ?? {}),
-    };
-    const { runId, queued, skipped, replayed } = await enqueue(door, input, onceOf(c, input));
-    markReplayed(c, replayed);
-    return c.json({ run_id: runId, queued, skipped: skippedView(skipped) }, 201);
-  });
+  const { enqueueRun, callCancelled } = enqueuers(deps);
+  return new Hono<ApiEnv>()
+    .post("/bulk-enqueue", jsonBody(), valid("json", Start), async (c) => {
+      const wish = c.req.valid("json");
+      const { door } = await access.business(c);
+      const input = {
+        // A lead named twice is one lead, called once; the order of first mention stays.
+        leadIds: [...new Set(wish.lead_ids)],
+        concurrency: wish.concurrency,
+        outboundListId: wish.outbound_list_id ?? null,
+        projectId: wish.project_id ?? null,
+        message: spoken(wish.message ?? {}),
+        // Only where it was asked for: the print of a wish without it stays what it was.
+        ...(wish.only_uncalled && { onlyUncalled: true as const }),
+      };
+      const { runId, queued, skipped, replayed } = await enqueueRun(door, input, onceOf(c, input));
+      markReplayed(c, replayed);
+      return c.json({ run_id: runId, queued, skipped: skippedView(skipped) }, 201);
+    })
+    .post("/runs/:run_id/call-cancelled", valid("param", runParam), async (c) => {
+      const { tenant, run } = await access.run(c, c.req.valid("param").run_id);
+      const { runId, queued, skipped, replayed } = await callCancelled(tenant.door, run.id, onceOf(c, {}));
+      markReplayed(c, replayed);
+      return c.json({ run_id: runId, queued, skipped: skippedView(skipped) }, 201);
+    });
 }
 
 const skippedView = (skipped: Enqueued["skipped"]) =>

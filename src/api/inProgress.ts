@@ -27,7 +27,7 @@ interface Busy {
 }
 
 const STOP = /^\/api\/(outbound\/stop-queue|outbound_calls\/jobs\/[^/]+\/(force-)?cancel)$/;
-const ENQUEUE = /^\/api\/(outbound\/bulk-enqueue|outbound_calls\/start)$/;
+const ENQUEUE = /^\/api\/(outbound\/(bulk-enqueue|runs\/[^/]+\/call-cancelled)|outbound_calls\/start)$/;
 const EVENTS = /\/events$/;
 
 function kindOf(method: string, path: string): Kind {

@@ -5,7 +5,7 @@ import { CodedError } from "../errors.ts";
 import type { Access } from "./access.ts";
 import { valid } from "./body.ts";
 import type { ApiEnv } from "./deps.ts";
-import { idText, MAX_LEADS, pageQuery, words } from "./schemas.ts";
+import { idText, listParam, MAX_LEADS, pageQuery, words } from "./schemas.ts";
 import { iso, leadView } from "./views.ts";
 
 const oneOrMore = v.union([words(64), v.pipe(v.array(words(64)), v.maxLength(50))]);
@@ -50,5 +50,12 @@ export function leadRoutes(access: Access) {
           created_at: iso(list.createdAt),
         })),
       });
+    })
+    .get("/import-lists/:list_id/called", valid("param", listParam), async (c) => {
+      const { list_id } = c.req.valid("param");
+      const tenant = await access.business(c);
+      if (!(await tenant.findList(list_id))) throw new CodedError("list.not_found", "no such list");
+      const { leads, called, lastCalledAt } = await tenant.calledOf(list_id);
+      return c.json({ list_id, current_leads: leads, called_leads: called, last_called_at: iso(lastCalledAt) });
     });
 }

@@ -93,6 +93,12 @@ export const PROBLEMS = {
     "Only a failed run can be resumed.",
     "ניתן לחדש רק ריצה שנכשלה.",
   ),
+  "run.not_cancelled": problem(
+    409,
+    "Run not cancelled",
+    "Only a stopped or cancelled call run leaves leads to call.",
+    "רק ריצה שנעצרה או בוטלה משאירה לידים שאפשר להתקשר אליהם.",
+  ),
   "settings.caller_id_taken": problem(
     409,
     "Caller id taken",
@@ -202,20 +208,28 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-const calls = (n: number): Both => ({
-  en: n === 1 ? "1 waiting call was cancelled" : `${n} waiting calls were cancelled`,
-  he: n === 1 ? "שיחה ממתינה אחת בוטלה" : `${n} שיחות ממתינות בוטלו`,
-});
+/** As people write it: 19,972. */
+const figure = (n: number): string => n.toLocaleString("en");
+
+/** Nothing where there was none: `0 waiting calls` would only make people wonder. */
+function cancelledCalls(n: number): Both {
+  if (n === 0) return { en: "", he: "" };
+  if (n === 1) return { en: " 1 waiting call was cancelled.", he: " שיחה ממתינה אחת בוטלה." };
+  return { en: ` ${figure(n)} waiting calls were cancelled.`, he: ` ${figure(n)} שיחות ממתינות בוטלו.` };
+}
 
 const deleted = (n: number): Both => ({
-  en: n === 1 ? "1 lead was deleted." : `${n} leads were deleted.`,
-  he: n === 1 ? "ליד אחד נמחק." : `${n} לידים נמחקו.`,
+  en: n === 1 ? "1 lead was deleted." : `${figure(n)} leads were deleted.`,
+  he: n === 1 ? "ליד אחד נמחק." : `${figure(n)} לידים נמחקו.`,
 });
 
 /** What went well, in words. */
 export const SAY = {
-  stopped: (n: number): Both => ({ en: `Stopped. ${calls(n).en}.`, he: `התור נעצר. ${calls(n).he}.` }),
-  cancelled: (n: number): Both => ({ en: `Cancelled. ${calls(n).en}.`, he: `הריצה בוטלה. ${calls(n).he}.` }),
+  stopped: (n: number): Both => ({ en: `Stopped.${cancelledCalls(n).en}`, he: `התור נעצר.${cancelledCalls(n).he}` }),
+  cancelled: (n: number): Both => ({
+    en: `Cancelled.${cancelledCalls(n).en}`,
+    he: `הריצה בוטלה.${cancelledCalls(n).he}`,
+  }),
   cancelRequested: { en: "Cancelling: no further calls will be made.", he: "מבטל: לא יבוצעו שיחות נוספות." },
   cancelAlreadyRequested: { en: "It is being cancelled already.", he: "הביטול כבר בתהליך." },
   alreadyEnded: { en: "The call run has already ended.", he: "ריצת השיחות כבר הסתיימה." },
@@ -225,21 +239,21 @@ export const SAY = {
   }),
   nonePlaced: { en: "No call could be placed.", he: "לא ניתן היה לבצע אף שיחה." },
   queued: (n: number): Both => ({
-    en: n === 1 ? "1 call was queued." : `${n} calls were queued.`,
-    he: n === 1 ? "שיחה אחת נכנסה לתור." : `${n} שיחות נכנסו לתור.`,
+    en: n === 1 ? "1 call was queued." : `${figure(n)} calls were queued.`,
+    he: n === 1 ? "שיחה אחת נכנסה לתור." : `${figure(n)} שיחות נכנסו לתור.`,
   }),
   resumed: (n: number): Both => ({
-    en: n === 1 ? "Resumed. 1 lead is waiting to be called." : `Resumed. ${n} leads are waiting to be called.`,
-    he: n === 1 ? "הריצה חודשה. ליד אחד ממתין לשיחה." : `הריצה חודשה. ${n} לידים ממתינים לשיחה.`,
+    en: n === 1 ? "Resumed. 1 lead is waiting to be called." : `Resumed. ${figure(n)} leads are waiting to be called.`,
+    he: n === 1 ? "הריצה חודשה. ליד אחד ממתין לשיחה." : `הריצה חודשה. ${figure(n)} לידים ממתינים לשיחה.`,
   }),
   cleanedUp: (n: number): Both =>
     n === 0
       ? { en: "Nothing was stuck.", he: "לא נמצאו ריצות תקועות." }
-      : { en: `Stuck runs cleaned up: ${n}.`, he: `ריצות תקועות שנוקו: ${n}.` },
+      : { en: `Stuck runs cleaned up: ${figure(n)}.`, he: `ריצות תקועות שנוקו: ${figure(n)}.` },
   deleted,
   deletedSome: (n: number, kept: number): Both => ({
-    en: `${deleted(n).en} ${kept === 1 ? "1 stays, because it has calls." : `${kept} stay, because they have calls.`}`,
-    he: `${deleted(n).he} ${kept === 1 ? "ליד אחד נשאר כי יש לו שיחות." : `${kept} נשארו כי יש להם שיחות.`}`,
+    en: `${deleted(n).en} ${kept === 1 ? "1 stays, because it has calls." : `${figure(kept)} stay, because they have calls.`}`,
+    he: `${deleted(n).he} ${kept === 1 ? "ליד אחד נשאר כי יש לו שיחות." : `${figure(kept)} נשארו כי יש להם שיחות.`}`,
   }),
   listName: (day: string): Both => ({ en: `Import ${day}`, he: `ייבוא ${day}` }),
 } satisfies Record<string, Both | ((...args: never[]) => Both)>;
@@ -255,6 +269,27 @@ const CONFIGURATION: Record<Extract<Waiting, { reason: "configuration" }>["code"
     he: "ספק הטלפוניה מסרב להגדרות, למשל למספר היוצא. ננסה שוב אוטומטית.",
   },
 };
+
+/** Too many requests, in Twilio's words and HTTP's, or a pause for that without a code; and an answer that came too late. */
+const PATIENCE = new Set(["throttled", "20429", "http_429", "too_slow"]);
+
+/** The carrier's own codes help whoever looks them up; ours are for programs. */
+function carrierWords(code: string): Both {
+  if (code === "unreachable")
+    return {
+      en: "The phone carrier cannot be reached. We try again by ourselves.",
+      he: "אין חיבור לספק הטלפוניה. ננסה שוב אוטומטית.",
+    };
+  if (PATIENCE.has(code))
+    return {
+      en: "The phone carrier asks us to wait a moment. The calls then go on by themselves.",
+      he: "ספק הטלפוניה ביקש להמתין רגע. השיחות יימשכו מעצמן.",
+    };
+  return {
+    en: `The phone carrier refuses calls (${code}). We try again by ourselves.`,
+    he: `ספק הטלפוניה מסרב לבצע שיחות (${code}). ננסה שוב אוטומטית.`,
+  };
+}
 
 /** Why nothing is dialling, for people. */
 export function waitingWords(waiting: Waiting): Both {
@@ -286,10 +321,7 @@ export function waitingWords(waiting: Waiting): Both {
     case "pacing":
       return { en: "Waiting for its turn: calls are started at a limited pace.", he: "ממתין לתור: קצב השיחות מוגבל." };
     case "carrier":
-      return {
-        en: `The phone carrier refuses calls (${waiting.code}). We try again by ourselves.`,
-        he: `ספק הטלפוניה מסרב לבצע שיחות (${waiting.code}). ננסה שוב אוטומטית.`,
-      };
+      return carrierWords(waiting.code);
     case "configuration":
       break;
   }
@@ -302,6 +334,8 @@ export const SKIPPED: Record<SkipReason, Both> = {
   invalid_phone: { en: "The phone number is not valid.", he: "מספר הטלפון אינו תקין." },
   duplicate_phone: { en: "Another lead of this run has the number.", he: "לליד אחר בריצה זו יש אותו מספר." },
   already_queued: { en: "The number is being called already.", he: "כבר מתבצעת שיחה למספר זה." },
+  already_called: { en: "The lead was called already.", he: "כבר התקשרו לליד זה." },
+  missing_lead: { en: "The lead does not exist any more.", he: "הליד כבר אינו קיים." },
 };
 
 const ROW_FAULTS: Record<string, Both> = {

@@ -37,6 +37,7 @@ export const WORDS = /^[^\u0000\p{Cs}]*$/u;
 export const words = (max: number) => v.pipe(v.string(), v.maxLength(max), v.regex(WORDS));
 
 export const runParam = v.object({ run_id: idText });
+export const listParam = v.object({ list_id: idText });
 
 /** Keyset pages: `cursor` is the `next_cursor` of the page before. */
 export const cursorQuery = v.object({

@@ -10,7 +10,7 @@ import type { Enqueued } from "../runs/enqueue.ts";
 import type { Access } from "./access.ts";
 import { jsonBody, valid } from "./body.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
-import { enqueuer } from "./enqueue.ts";
+import { enqueuers } from "./enqueue.ts";
 import { markReplayed, onceOf } from "./idempotency.ts";
 import type { Locale } from "./locale.ts";
 import { SAY, SKIPPED } from "./messages.ts";
@@ -35,7 +35,7 @@ interface Call {
 }
 
 export function startRoutes(deps: ApiDeps, access: Access) {
-  const enqueue = enqueuer(deps);
+  const { enqueueRun } = enqueuers(deps);
   return new Hono<ApiEnv>().post("/start", jsonBody(), valid("json", StartNow), async (c) => {
     const { lead_ids, project_id } = c.req.valid("json");
     const tenant = await access.business(c);
@@ -48,7 +48,7 @@ export function startRoutes(deps: ApiDeps, access: Access) {
       message: null,
     };
     // A repetition gets the run that it began, and waits for the same calls: the answer is built again from their rows.
-    const { runId, queued, skipped, replayed } = await enqueue(tenant.door, input, onceOf(c, input));
+    const { runId, queued, skipped, replayed } = await enqueueRun(tenant.door, input, onceOf(c, input));
     markReplayed(c, replayed);
     const locale = c.get("locale");
     if (leadIds.length > AT_ONCE)

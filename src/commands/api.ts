@@ -5,6 +5,7 @@ import { readConfig, type Config } from "../config.ts";
 import { readLeads } from "../leads/import.ts";
 import { limitsOf } from "../limits.ts";
 import { createLogger, type Logger } from "../log.ts";
+import { callCancelled } from "../runs/callCancelled.ts";
 import { requestCancel } from "../runs/cancel.ts";
 import { cleanUpBusiness } from "../runs/cleanup.ts";
 import { enqueueRun } from "../runs/enqueue.ts";
@@ -78,6 +79,7 @@ export async function openApi({
       log,
       queue: {
         enqueueRun,
+        callCancelled,
         stopRun: (door, runId, options) => stopRun(door, runId, { ...options, reached }),
         forceCancelRun: (door, runId, options) => forceCancelRun(door, runId, { ...options, reached }),
         requestCancel,

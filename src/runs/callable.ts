@@ -7,7 +7,8 @@ import { through, type Door } from "../../db/door.ts";
 import { CodedError } from "../errors.ts";
 import { normalisePhone } from "../leads/phone.ts";
 
-export type SkipReason = "missing_phone" | "invalid_phone" | "duplicate_phone" | "already_queued";
+export type SkipReason =
+  "missing_phone" | "invalid_phone" | "duplicate_phone" | "already_queued" | "already_called" | "missing_lead";
 
 export interface Skipped {
   leadId: number;
@@ -34,11 +35,13 @@ const NAME_LENGTH = 255;
 
 /**
  * Splits lead ids (repetitions count once) into those that can be called, in the given order, and those that cannot.
+ * @param goneIsSkipped the ids are the business's own of another day: one that it no longer has is skipped
  * @throws CodedError lead.not_found when any of them is not the door's: nothing is said about which.
  */
 export async function chooseCallable(
   door: Door,
   leadIds: number[],
+  goneIsSkipped = false,
 ): Promise<{ callable: Callable[]; skipped: Skipped[] }> {
   const ids = [...new Set(leadIds)];
   const callable: Callable[] = [];
@@ -49,7 +52,11 @@ export async function chooseCallable(
     const found = new Map((await readLeads(door, slice)).map((lead) => [lead.id, lead]));
     for (const id of slice) {
       const lead = found.get(id);
-      if (!lead) throw new CodedError("lead.not_found", "a lead does not exist");
+      if (!lead) {
+        if (!goneIsSkipped) throw new CodedError("lead.not_found", "a lead does not exist");
+        skipped.push({ leadId: id, reason: "missing_lead" });
+        continue;
+      }
       const phone = normalisePhone(lead.phone);
       if (!phone.ok) skipped.push({ leadId: id, reason: phone.reason });
       else if (taken.has(phone.e164)) skipped.push({ leadId: id, reason: "duplicate_phone" });

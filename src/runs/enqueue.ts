@@ -9,6 +9,7 @@ import { keptResult, onceThrough, type Once } from "../../db/once.ts";
 import { CodedError } from "../errors.ts";
 import { audit } from "./audit.ts";
 import { chooseCallable, type Callable, type Skipped } from "./callable.ts";
+import { notCalled } from "./called.ts";
 import { wakeDispatch } from "./wake.ts";
 
 export type { SkipReason } from "./callable.ts";
@@ -22,6 +23,10 @@ export interface EnqueueInput {
   projectId: number | null;
   /** What the calls say instead of the business's own message. */
   message: Partial<Record<"he" | "en", string>> | null;
+  /** Leaves out whoever was called before. */
+  onlyUncalled?: true;
+  /** The ended run whose cancelled leads these are: whoever was called since it was made is left out, and who is gone. */
+  restOf?: number;
 }
 
 export interface Enqueued {
@@ -45,13 +50,20 @@ export async function enqueueRun(door: Door, input: EnqueueInput, once?: Once): 
   // Before the leads are looked at: they may have changed since, and the first answer still holds.
   const kept = once && (await keptResult<Enqueued>(door, once));
   if (kept) return { ...kept.result, replayed: true };
-  const { callable, skipped: unfit } = await chooseCallable(door, input.leadIds);
+  const { onlyUncalled = false, restOf } = input;
+  const { callable: fit, skipped: unfit } = await chooseCallable(door, input.leadIds, restOf !== undefined);
   const { result, replayed } = await onceThrough(door, once, async (tx, businessId) => {
     // A copy: the transaction may run again.
     const skipped = [...unfit];
     await requireCallsEnabled(tx, businessId);
     if (input.outboundListId !== null) await requireList(tx, businessId, input.outboundListId);
     await lockEnqueue(tx, businessId);
+    let callable = fit;
+    if (onlyUncalled || restOf !== undefined) {
+      const chosen = await notCalled(tx, businessId, fit, restOf ?? null);
+      callable = chosen.left;
+      skipped.push(...chosen.skipped);
+    }
     const runId = await insertRun(tx, businessId, door.userId, input);
     const inserted = new Set<number>();
     for (let from = 0; from < callable.length; from += SLICE) {
@@ -63,8 +75,12 @@ export async function enqueueRun(door: Door, input: EnqueueInput, once?: Once): 
     if (inserted.size === 0) throw new CodedError("run.nothing_to_call", "nobody is left to call", { skipped });
     await tx.execute(sql`
       update outbound_call_runs set total_leads = ${inserted.size}, queued_count = ${inserted.size} where id = ${runId}`);
-    const detail = { queued: inserted.size, skipped: skipped.length, concurrency: input.concurrency };
-    await audit(tx, { runId, businessId, kind: "run.created", actor: door.actor, detail });
+    const counts = { queued: inserted.size, skipped: skipped.length };
+    const told = { businessId, actor: door.actor };
+    const detail = { ...counts, concurrency: input.concurrency };
+    await audit(tx, { ...told, runId, kind: "run.created", detail });
+    if (restOf !== undefined)
+      await audit(tx, { ...told, runId: restOf, kind: "run.rest_called", detail: { ...counts, run_id: runId } });
     await wakeDispatch(tx, businessId);
     return { runId, queued: inserted.size, skipped };
   });

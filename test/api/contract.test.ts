@@ -37,7 +37,7 @@ async function answerTo(one: Case, language: "he" | "en"): Promise<Answer> {
 }
 
 const routeOf = ({ method, path }: Case) => {
-  const nowhere = { id: 0, leads: [0], spare: 0, called: 0, list: 0, pending: 0, failed: 0, ended: 0 };
+  const nowhere = { id: 0, leads: [0], spare: 0, called: 0, list: 0, pending: 0, failed: 0, ended: 0, stopped: 0 };
   return `${method} ${path(nowhere)
     .replace(/\?.*/, "")
     .replace(/\/(\d+|x)(?=\/|$)/, "/:id")}`;

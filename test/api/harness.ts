@@ -26,6 +26,7 @@ export function notingQueue(asked: unknown[][], overrides: Partial<Queue> = {}):
   };
   return {
     enqueueRun: (door, input) => note("enqueueRun", [door, input], { runId: 1, queued: 1, skipped: [] }),
+    callCancelled: (door, id) => note("callCancelled", [door, id], { runId: 2, queued: 1, skipped: [] }),
     stopRun: (door, id, o) => note("stopRun", [door, id, o], { stopped: true, cancelledJobs: 2 }),
     forceCancelRun: (door, id) => note("forceCancelRun", [door, id], { cancelled: true, cancelledJobs: 1 }),
     requestCancel: (door, id) => note("requestCancel", [door, id], "requested" as const),

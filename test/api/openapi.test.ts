@@ -9,6 +9,7 @@ import { PROBLEMS } from "../../src/api/messages.ts";
 import { startApi, type Api } from "../../src/api/server.ts";
 import { signToken } from "../../src/api/token.ts";
 import { cleanUpBusiness } from "../../src/runs/cleanup.ts";
+import { callCancelled } from "../../src/runs/callCancelled.ts";
 import { enqueueRun } from "../../src/runs/enqueue.ts";
 import { requestCancel } from "../../src/runs/cancel.ts";
 import { resumeRun } from "../../src/runs/resume.ts";
@@ -34,6 +35,7 @@ const limits = {
 const { app, deps } = anApi(db, {
   queue: {
     enqueueRun,
+    callCancelled,
     requestCancel,
     resumeRun,
     stopRun,
@@ -172,11 +174,14 @@ describe("real answers", () => {
     await get(`${JOB}/status`, `${job}/status`);
     await get("/api/outbound_calls/counts");
     await post(`${RUN}/resume`, {}, 409, `${run}/resume`);
+    await post(`${RUN}/call-cancelled`, {}, 409, `${run}/call-cancelled`);
     await post(`${JOB}/cancel`, {}, 200, `${job}/cancel`);
     await post("/api/outbound/stop-queue", { run_id: id });
     await post("/api/outbound/stop-queue", { run_id: id });
     await post(`${JOB}/cancel`, {}, 400, `${job}/cancel`);
     await post(`${JOB}/force-cancel`, {}, 200, `${job}/force-cancel`);
+    const rest = await post(`${RUN}/call-cancelled`, {}, 201, `${run}/call-cancelled`);
+    await post("/api/outbound/stop-queue", { run_id: Number(rest?.["run_id"]) });
     const time = new Date();
     const lost = await aRun(db, shop.id, {
       status: "failed",
@@ -210,6 +215,10 @@ describe("real answers", () => {
     );
     await get("/api/outbound/import-leads", "/api/outbound/import-leads?list_id=2000000000", 404);
     await get("/api/outbound/import-lists");
+    const CALLED = "/api/outbound/import-lists/{list_id}/called";
+    const ofList = await get(CALLED, CALLED.replace("{list_id}", String(list.id)));
+    assert.deepEqual([ofList?.["current_leads"], ofList?.["called_leads"]], [8, 1]);
+    await get(CALLED, CALLED.replace("{list_id}", "2000000000"), 404);
     const lead = (found?.["items"] as { id: number }[] | undefined)?.[0]?.id ?? 0;
     const LEAD = "/api/outbound/import-leads/{lead_id}";
     await ask(`DELETE ${LEAD}`, `/api/outbound/import-leads/${a}`, { headers }, 409);

@@ -8,6 +8,7 @@ import { forTenant } from "../../db/tenant.ts";
 import { requestCancel } from "../../src/runs/cancel.ts";
 import { dispatch } from "../../src/runs/dispatch.ts";
 import type { Engine } from "../../src/runs/engine.ts";
+import { callCancelled } from "../../src/runs/callCancelled.ts";
 import { enqueueRun } from "../../src/runs/enqueue.ts";
 import { heartbeat } from "../../src/runs/leases.ts";
 import { askCarrier, maintain } from "../../src/runs/maintain.ts";
@@ -69,6 +70,15 @@ export const BULK_VERBS: Record<string, (day: Day) => Promise<unknown>> = {
       const { runId } = await enqueueRun(door, wish);
       await end(door, runId);
     }
+  },
+  "calling the rest of a stopped run": async ({ w, db, businessId }) => {
+    const business = { id: businessId, from: "", highestLimit: 0 };
+    const door = openDoor(db, { businessId, actor: "user:7", userId: null });
+    const { runId } = await w.enqueue(business, await w.leads(business, 20));
+    await stopAtOnce(door, runId);
+    const rest = await callCancelled(door, runId);
+    assert.equal(rest.queued, 20);
+    await stopAtOnce(door, rest.runId);
   },
   "the dispatch after a cancel": async (day) => {
     await dispatchAndDial(day);

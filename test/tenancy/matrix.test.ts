@@ -24,7 +24,12 @@ async function aTenant() {
   await aJob(db, run);
   const failed = await aRun(db, business, { status: "failed", endedAt: new Date(0), completedAt: new Date(0) });
   await aJob(db, failed, { toNumber: aNumber() });
-  const own: Own = { run: run.id, failedRun: failed.id, list, lead };
+  const over = { startedAt: new Date(0), endedAt: new Date(0), completedAt: new Date(0) };
+  const counts = { queuedCount: 0, cancelledCount: 1, cursorPosition: 1 };
+  const stopped = await aRun(db, business, { status: "stopped", ...counts, ...over });
+  const uncalled = (await aLead(db, business, { phoneE164: aNumber() })).id;
+  await aJob(db, stopped, { leadId: uncalled, status: "cancelled", completedAt: new Date(0) });
+  const own: Own = { run: run.id, failedRun: failed.id, stoppedRun: stopped.id, list, lead };
   return { business, own };
 }
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Database } from "../../db/client.ts";
 import { openFeed } from "../../src/api/feed.ts";
 import { readLeads } from "../../src/leads/import.ts";
+import { callCancelled } from "../../src/runs/callCancelled.ts";
 import { requestCancel } from "../../src/runs/cancel.ts";
 import { cleanUpBusiness } from "../../src/runs/cleanup.ts";
 import { enqueueRun } from "../../src/runs/enqueue.ts";
@@ -33,6 +34,7 @@ export function aRealApi(db: Database, t: { after(close: () => Promise<void>): v
   return anApi(db, {
     queue: {
       enqueueRun,
+      callCancelled,
       stopRun,
       forceCancelRun,
       requestCancel,

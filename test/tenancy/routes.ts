@@ -5,6 +5,7 @@ import { mobile } from "../support/leads.ts";
 export interface Own {
   run: number;
   failedRun: number;
+  stoppedRun: number;
   list: number;
   lead: number;
 }
@@ -62,6 +63,11 @@ export const ROUTES: Record<string, Route> = {
   "GET /api/outbound/runs/:run_id/events": { ...byRun((id) => api(`/runs/${id}/events`)), ok: 200, stream: true },
   "GET /api/outbound/runs/:run_id/results.csv": { ...byRun((id) => api(`/runs/${id}/results.csv`)), ok: 200 },
   "POST /api/outbound/runs/:run_id/resume": { names: "failedRun", path: (id) => api(`/runs/${id}/resume`), ok: 200 },
+  "POST /api/outbound/runs/:run_id/call-cancelled": {
+    names: "stoppedRun",
+    path: (id) => api(`/runs/${id}/call-cancelled`),
+    ok: 201,
+  },
   "POST /api/outbound/stop-queue": {
     names: "run",
     path: () => api("/stop-queue"),
@@ -79,6 +85,11 @@ export const ROUTES: Record<string, Route> = {
   "GET /api/outbound/recent-calls": { names: "run", path: (id) => api(`/recent-calls?run_id=${id}`), ok: 200 },
   "GET /api/outbound/import-leads": { names: "list", path: (id) => api(`/import-leads?list_id=${id}`), ok: 200 },
   "GET /api/outbound/import-lists": { path: () => api("/import-lists"), ok: 200 },
+  "GET /api/outbound/import-lists/:list_id/called": {
+    names: "list",
+    path: (id) => api(`/import-lists/${id}/called`),
+    ok: 200,
+  },
   "POST /api/outbound/import-leads": {
     path: () => api("/import-leads"),
     body: () => ({ rows: [{ phone: `0${mobile(1)}` }] }),

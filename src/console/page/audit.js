@@ -116,5 +116,6 @@ function line({ event, times }) {
 /** @param {unknown} value */
 function wordOf(value) {
   if (typeof value === "boolean") return value ? t().details["yes"] : t().details["no"];
-  return t().outcome[String(value)] ?? (Array.isArray(value) ? value.length : String(value));
+  if (typeof value === "number") return figure(value);
+  return t().outcome[String(value)] ?? (Array.isArray(value) ? figure(value.length) : String(value));
 }

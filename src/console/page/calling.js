@@ -75,10 +75,19 @@ async function readLeads(list, step) {
   }
 }
 
-/** @param {Map<number, any>} leads @param {{ concurrency: number, outbound_list_id?: number }} how @param {Element} report */
+/** @param {Map<number, any>} leads @param {{ concurrency: number, outbound_list_id?: number, only_uncalled?: true }} how @param {Element} report */
 export async function callLeads(leads, how, report) {
-  const wish = { lead_ids: [...leads.keys()], ...how };
-  const answer = await post("outbound/bulk-enqueue", wish, { headers: keyOf(wish) }).catch((error) => {
+  await startRun("outbound/bulk-enqueue", { lead_ids: [...leads.keys()], ...how }, leads, report);
+}
+
+/** Those whom a stopped run did not get to. @param {number} runId @param {Element} report */
+export async function callRest(runId, report) {
+  await startRun(`outbound/runs/${runId}/call-cancelled`, undefined, new Map(), report);
+}
+
+/** @param {string} path @param {unknown} wish @param {Map<number, any>} leads by their ids, to name who is left out @param {Element} report */
+async function startRun(path, wish, leads, report) {
+  const answer = await post(path, wish, { headers: keyOf([path, wish]) }).catch((error) => {
     if (error instanceof Problem) report.append(leftOut(error.body.skipped ?? [], leads));
     throw error;
   });

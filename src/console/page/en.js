@@ -61,7 +61,7 @@ export const en = {
   /** @param {number} n */
   rowsLeftOut: (n) => `${count(n, "row was", "rows were")} left out:`,
   /** @param {number} n */
-  andMore: (n) => `and ${n} more`,
+  andMore: (n) => `and ${n.toLocaleString("en")} more`,
   /** @param {number} run @param {number} n */
   started: (run, n) => `Run ${run} has started: ${count(n, "lead is", "leads are")} waiting to be called.`,
   openRun: "Open the run",
@@ -72,7 +72,18 @@ export const en = {
     invalid_phone: "the phone number is not valid",
     duplicate_phone: "another lead of this run has the number",
     already_queued: "the number is being called already",
+    already_called: "called already",
+    missing_lead: "the lead does not exist any more",
   }),
+  againTitle: "Call this list again?",
+  /** @param {number} called @param {number} all @param {string} last */
+  calledAlready: (called, all, last) =>
+    `${called.toLocaleString("en")} of ${count(all, "lead", "leads")} ${called === 1 ? "was" : "were"} called already (last: ${last}).`,
+  whomToCall: "Who is to be called?",
+  /** @param {number} n */
+  onlyUncalled: (n) => `Only those not yet called (${n.toLocaleString("en")})`,
+  /** @param {number} n */
+  allAgain: (n) => `All again (${n.toLocaleString("en")})`,
   emptyList: "The list has no leads.",
 
   leads: "Leads",
@@ -143,6 +154,10 @@ export const en = {
   progress: "Progress",
   /** @param {string} done @param {string} all */
   doneOf: (done, all) => `${done} of ${all} leads done`,
+  /** @param {number} n */
+  called: (n) => `${n.toLocaleString("en")} called`,
+  /** @param {number} n */
+  notCalled: (n) => `${n.toLocaleString("en")} cancelled`,
   /** @param {string} n */
   atOnce: (n) => `up to ${n} at once`,
   created: "Created",
@@ -179,7 +194,8 @@ export const en = {
   resume: "Resume",
   working: "One moment…",
   stopTitle: /** @param {number} id */ (id) => `Stop run ${id}?`,
-  stopQueued: /** @param {number} n */ (n) => `${count(n, "waiting lead", "waiting leads")} will not be called.`,
+  stopQueued: /** @param {number} n */ (n) =>
+    n === 0 ? "No lead is waiting to be called." : `${count(n, "waiting lead", "waiting leads")} will not be called.`,
   stopLive: /** @param {number} n */ (n) =>
     n === 0 ? "No call is live." : `${count(n, "live call goes", "live calls go")} on until one side hangs up.`,
   stopHangUp: /** @param {number} n */ (n) => `${count(n, "live call is", "live calls are")} hung up at once.`,
@@ -201,6 +217,11 @@ export const en = {
   resumeText: /** @param {number} n */ (n) =>
     `Calling goes on with the ${count(n, "lead", "leads")} still waiting. Nobody who was called is called again.`,
   notNow: "Not now",
+  callRest: /** @param {number} n */ (n) =>
+    n === 1 ? "Call the one cancelled" : `Call the ${n.toLocaleString("en")} cancelled`,
+  restTitle: /** @param {number} n */ (n) => `Call ${count(n, "lead that was", "leads that were")} cancelled?`,
+  restText: "A new run starts at once, with the same list, message and number of calls at the same time.",
+  restSkips: "Whoever was called meanwhile is left out.",
 
   audit: "Who did what, and when",
   auditCalls: "Show every call",
@@ -219,6 +240,7 @@ export const en = {
     concurrency: "at once",
     hang_up: "live calls hung up",
     cancelled_jobs: "cancelled",
+    run_id: "run",
     outcome: "outcome",
     code: "code",
     yes: "yes",
@@ -232,6 +254,7 @@ export const en = {
     "run.cancel_requested": "Asked to cancel",
     "run.queue_cancelled": "Cancelled the leads still waiting",
     "run.resumed": "Resumed the run",
+    "run.rest_called": "Called the cancelled leads in a new run",
     "run.adopted": "Took the run over",
     "run.handed_over": "Took the run over from the old system",
     "run.reclaimed": "Reclaimed the run: its worker was lost",

@@ -40,12 +40,12 @@ export const figure = (n) => new Intl.NumberFormat(region()).format(n);
 /** @param {number} share of 1 */
 export const percent = (share) => new Intl.NumberFormat(region(), { style: "percent" }).format(share);
 
-/** @param {string | null} iso */
-export function when(iso) {
+/** @param {string | null} iso @param {"short" | "medium"} [timeStyle] "short": without seconds */
+export function when(iso, timeStyle = "medium") {
   if (!iso) return "—";
   const at = new Date(iso);
   const today = at.toDateString() === new Date().toDateString();
-  return new Intl.DateTimeFormat(region(), { ...(!today && { dateStyle: "medium" }), timeStyle: "medium" }).format(at);
+  return new Intl.DateTimeFormat(region(), { ...(!today && { dateStyle: "medium" }), timeStyle }).format(at);
 }
 
 /** Seconds as m:ss. @param {number | null} seconds */

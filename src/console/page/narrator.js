@@ -1,8 +1,8 @@
 // Tells screen readers of a run, seldom: when its state changes, when something stops it from dialling, and at every
 // quarter.
 import { announce } from "./dom.js";
-import { figure, t } from "./locale.js";
-import { stateOf } from "./progress.js";
+import { t } from "./locale.js";
+import { doneText, stateOf } from "./progress.js";
 import { isWorrying } from "./waiting.js";
 
 export function narrator() {
@@ -12,9 +12,7 @@ export function narrator() {
     const why = isWorrying(run.waiting_for) ? run.waiting_for.message : "";
     const now = `${stateOf(run)} ${quarter} ${why}`;
     if (last !== "" && now !== last)
-      announce(
-        `${t().run(run.run_id)}: ${t().status[stateOf(run)]}. ${t().doneOf(figure(run.cursor_position), figure(run.total_leads))}. ${why}`,
-      );
+      announce(`${t().run(run.run_id)}: ${t().status[stateOf(run)]}. ${doneText(run)}. ${why}`);
     last = now;
   };
 }

@@ -11,6 +11,14 @@ export const isOpen = (/** @type {any} */ run) => run.status === "pending" || ru
 /** What a run is called on the screen: one that has been asked to cancel says so before it is. @param {any} run */
 export const stateOf = (run) => (run.cancel_requested && isOpen(run) ? "cancelling" : run.status);
 
+/** How far a run has come. One that was ended early has not "done" whom it never called. @param {any} run */
+export function doneText(run) {
+  if (!["stopped", "cancelled"].includes(run.status) && !run.cancel_requested)
+    return t().doneOf(figure(run.cursor_position), figure(run.total_leads));
+  const called = t().called(run.total_leads - run.queued - run.cancelled);
+  return run.cancelled > 0 ? `${called}, ${t().notCalled(run.cancelled)}` : called;
+}
+
 export function statusPill() {
   const node = h("span", { class: "pill" });
   return {
@@ -34,7 +42,7 @@ export function progressBar() {
     /** @param {any} run */
     update(run) {
       PARTS.forEach((name, i) => parts[i]?.style.setProperty("flex-grow", String(run[name])));
-      const words = t().doneOf(figure(run.cursor_position), figure(run.total_leads));
+      const words = doneText(run);
       bar.setAttribute("aria-valuemax", String(run.total_leads));
       bar.setAttribute("aria-valuenow", String(run.cursor_position));
       bar.setAttribute("aria-valuetext", words);

@@ -21,7 +21,7 @@ export function runView(id) {
   let closed = false;
   let state = "";
   const [pill, progress, counts, waiting] = [statusPill(), progressBar(), countTiles(), waitingNote()];
-  const deeds = runActions(() => void read());
+  const deeds = runActions(() => void read().then(() => trail.refresh()));
   const trail = auditTrail(id);
   const [live, leads] = [liveCalls(id), jobList(id)];
   const charts = h("div");

@@ -1,4 +1,5 @@
 // Starting a run: from a list, or from a file, which is imported first.
+import { askAgain } from "./again.js";
 import { get, Problem } from "./api.js";
 import { callLeads, concurrencySelect, filePicker, importFile, leadsOf } from "./calling.js";
 import { h, newId, own, put } from "./dom.js";
@@ -15,6 +16,7 @@ export function startPanel(started) {
   /** The file's list, once it has been imported: trying to start again must not import again. @type {number | undefined} */
   let imported;
   let listed = false;
+  let listing = false;
   const [fileId, titleId] = [newId(), newId()];
   const list = select([["", t().loading]], { onchange: () => choose(undefined) });
   const picker = filePicker({ id: fileId, onchange: () => choose(picker.files?.[0]) });
@@ -64,7 +66,9 @@ export function startPanel(started) {
 
   /** @param {number} [selected] */
   async function readLists(selected) {
+    listing = true;
     const { lists } = await get("outbound/import-lists").catch(() => ({ lists: undefined }));
+    listing = false;
     if (!lists) return;
     listed = true;
     const options = lists.map((/** @type {any} */ l) =>
@@ -79,6 +83,9 @@ export function startPanel(started) {
     put(report);
     try {
       let from = Number(list.value);
+      // Nobody of a file that is imported now has been called.
+      const whom = file ? {} : await askAgain(from);
+      if (!whom) return;
       if (file) {
         step.textContent = t().importing;
         imported ??= await importFile(file, report);
@@ -88,7 +95,7 @@ export function startPanel(started) {
       const leads = await leadsOf(from, (done, all) => (step.textContent = t().reading(done, all)));
       if (leads.size === 0) throw new Problem(0, "list.empty", t().emptyList);
       step.textContent = t().starting;
-      await callLeads(leads, { outbound_list_id: from, concurrency: Number(atOnce.value) }, report);
+      await callLeads(leads, { outbound_list_id: from, concurrency: Number(atOnce.value), ...whom }, report);
       await readLists();
       started();
     } finally {
@@ -98,5 +105,8 @@ export function startPanel(started) {
 
   choose(undefined);
   void readLists();
-  return { node, refresh: () => listed || void readLists() };
+  return {
+    node, // A second reading, come in later, would take back what was chosen meanwhile.
+    refresh: () => listed || listing || void readLists(),
+  };
 }

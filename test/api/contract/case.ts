@@ -55,7 +55,7 @@ export const bad = (
 export const MISSING = 2_000_000_000;
 export const O = "/api/outbound";
 export const C = "/api/outbound_calls";
-type Which = "pending" | "failed" | "ended" | "missing";
+type Which = "pending" | "failed" | "ended" | "stopped" | "missing";
 const idOf = (shop: Shop, which: Which) => (which === "missing" ? MISSING : shop[which]);
 export const run =
   (which: Which, rest = "") =>

@@ -94,6 +94,19 @@ export const CASES: Case[] = [
   bad("another run does not", post(run("ended", "/resume")), 409, "run.not_resumable"),
   notFound(post(run("missing", "/resume"))),
 
+  good("calls those whom it did not get to", post(run("stopped", "/call-cancelled")), 201, s.ENQUEUED),
+  bad("not once more", { ...post(run("stopped", "/call-cancelled")), twice: true }, 409, "run.nothing_to_call", {
+    skipped: s.SKIPPED,
+  }),
+  bad("not of a run that ended by itself", post(run("ended", "/call-cancelled")), 409, "run.not_cancelled"),
+  bad(
+    "calls switched off",
+    post(run("stopped", "/call-cancelled"), undefined, { before: callsOff }),
+    409,
+    "business.calls_disabled",
+  ),
+  notFound(post(run("missing", "/call-cancelled"))),
+
   good("stops", stop("pending"), 200, s.STOPPED, [
     "התור נעצר. שיחה ממתינה אחת בוטלה.",
     "Stopped. 1 waiting call was cancelled.",
@@ -168,6 +181,19 @@ export const CASES: Case[] = [
   good("imported leads", get(`${O}/import-leads?statuses[]=new`), 200, s.LEADS),
   bad("a list that is not there", get(`${O}/import-leads?list_id=${MISSING}`), 404, "list.not_found"),
   good("imported lists", get(`${O}/import-lists`), 200, { lists: [s.LIST] }),
+  good(
+    "what of a list was called",
+    get((shop) => `${O}/import-lists/${shop.list}/called`),
+    200,
+    s.LIST_CALLS,
+  ),
+  bad("a list that is not there", get(`${O}/import-lists/${MISSING}/called`), 404, "list.not_found"),
+  good(
+    "a run of those not yet called",
+    enqueue((shop) => ({ ...leads(2)(shop), only_uncalled: true })),
+    201,
+    s.ENQUEUED,
+  ),
   good(
     "deletes a lead",
     remove((shop) => shop.spare),

@@ -110,6 +110,7 @@ export const LIST: Shape = {
   current_leads: "int",
   created_at: "time?",
 };
+export const LIST_CALLS: Shape = { list_id: "int", current_leads: "int", called_leads: "int", last_called_at: "time?" };
 export const SETTINGS: Shape = {
   max_calls: "int?",
   caller_id: "string?",

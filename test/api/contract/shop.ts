@@ -15,6 +15,8 @@ export interface Shop {
   pending: number;
   failed: number;
   ended: number;
+  /** Before it got to its one lead. */
+  stopped: number;
 }
 
 let numbers = 2_000_000;
@@ -38,9 +40,22 @@ export async function aShop(db: Database): Promise<Shop> {
   await db.execute(sql`
     insert into call_log (business_id, lead_id, call_sid, direction, to_number, call_status, duration)
     values (${id}, ${called}, ${`CA${id}`}, 'outbound', '+972501234567', 'completed', 3)`);
+  const none = { queuedCount: 0, cancelledCount: 1, cursorPosition: 1 };
+  const stopped = await aRun(db, id, { status: "stopped", cancelRequested: true, ...none, ...over });
+  await aJob(db, stopped, { leadId: await aNewLead(), status: "cancelled", outcome: "cancelled", completedAt: at });
   const leads = [await aNewLead(), await aNewLead(), await aNewLead(), await aNewLead()];
   const spare = await aNewLead(imported);
-  return { id, leads, spare, called, list, pending: pending.id, failed: failed.id, ended: ended.id };
+  return {
+    id,
+    leads,
+    spare,
+    called,
+    list,
+    pending: pending.id,
+    failed: failed.id,
+    ended: ended.id,
+    stopped: stopped.id,
+  };
 }
 
 type Change = (db: Database, shop: Shop) => Promise<unknown>;

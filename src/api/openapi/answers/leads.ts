@@ -51,6 +51,10 @@ const LeadList = exact({
   current_leads: countOf,
   created_at: orNull(time),
 });
+export const ListCalls = named(
+  "ListCalls",
+  exact({ list_id: whole, current_leads: countOf, called_leads: countOf, last_called_at: orNull(time) }),
+);
 export const Lists = named("LeadLists", exact({ lists: v.array(named("LeadList", LeadList)) }));
 
 const RecentCall = exact({

@@ -11,7 +11,14 @@ export const orNull = <S extends v.GenericSchema>(schema: S) => v.nullable(schem
 export const named = <S extends v.GenericSchema>(ref: string, schema: S) => v.pipe(schema, v.metadata({ ref }));
 export const message = v.pipe(v.string(), v.description("For people, in the language that Accept-Language asks for."));
 
-const reasons = ["missing_phone", "invalid_phone", "duplicate_phone", "already_queued"] as const;
+const reasons = [
+  "missing_phone",
+  "invalid_phone",
+  "duplicate_phone",
+  "already_queued",
+  "already_called",
+  "missing_lead",
+] as const;
 export const Skipped = named("SkippedLead", exact({ lead_id: whole, reason: v.picklist(reasons) }));
 
 export const said = { success: v.literal(true), message };

@@ -57,6 +57,14 @@ export const LEADS: readonly Operation[] = [
     answers: ok("All of them, newest first", answers.Lists),
   },
   {
+    route: "GET /api/outbound/import-lists/:list_id/called",
+    id: "getListCalls",
+    tag: "leads",
+    summary: "How many of a list's leads were called already, and when last",
+    answers: ok("The figures", answers.ListCalls),
+    problems: ["list.not_found", "request.invalid"],
+  },
+  {
     route: "DELETE /api/outbound/import-leads/:lead_id",
     id: "deleteLead",
     tag: "leads",

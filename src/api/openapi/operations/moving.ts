@@ -22,7 +22,8 @@ export const MOVING: readonly Operation[] = [
     tag: "runs",
     summary: "Call these leads, in this order",
     description:
-      "Creates a run. A lead that cannot be called is skipped, with the reason; nothing is created when nobody is left.",
+      "Creates a run. A lead that cannot be called is skipped, with the reason; nothing is created when nobody is left. " +
+      "With only_uncalled, whoever was called by an earlier run is skipped as well.",
     keyed: true,
     sends: SENT.enqueue,
     answers: { 201: { is: "The run that was created", json: answers.Enqueued, example: EXAMPLES.enqueued } },
@@ -50,6 +51,26 @@ export const MOVING: readonly Operation[] = [
     summary: "Let a failed run go on from its cursor",
     answers: ok("It goes on", answers.Resumed),
     problems: ["run.not_resumable", "business.calls_disabled", ...MOVES],
+  },
+  {
+    route: "POST /api/outbound/runs/:run_id/call-cancelled",
+    ofRun: true,
+    id: "callCancelled",
+    tag: "runs",
+    summary: "Call those whom a stopped or cancelled run did not get to",
+    description:
+      "Creates a run of its cancelled leads, with the same list, concurrency and message. Whoever was called since the run " +
+      "was made is skipped (`already_called`), so that asking twice calls nobody twice.",
+    keyed: true,
+    answers: { 201: { is: "The run that was created", json: answers.Enqueued, example: EXAMPLES.enqueued } },
+    problems: [
+      "run.not_cancelled",
+      "run.nothing_to_call",
+      "business.calls_disabled",
+      "lead.not_found",
+      "list.not_found",
+      ...MOVES,
+    ],
   },
   {
     route: "POST /api/outbound/stop-queue",
