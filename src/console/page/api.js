@@ -51,6 +51,9 @@ export async function open(path, { method = "GET", query = {}, json, form, heade
     signOut();
     dispatchEvent(new CustomEvent("signed-out", { detail: problem.message }));
   }
+  // Not even looking is allowed: the token's role or its pages are none of ours, and no part of the page would work.
+  if (problem.status === 403 && method === "GET")
+    dispatchEvent(new CustomEvent("refused", { detail: problem.message }));
   throw problem;
 }
 

@@ -2,7 +2,7 @@
 // them in words.
 import { h, svg } from "./dom.js";
 import { figure, isRtl, percent, t, when } from "./locale.js";
-import { stateOfCall, toneOf } from "./outcome.js";
+import { isLive, stateOfCall, toneOf } from "./outcome.js";
 
 /** The columns of the chart over time. */
 const COLUMNS = 24;
@@ -61,24 +61,33 @@ function overTime(calls) {
   const times = calls.map((call) => Date.parse(call.started_at));
   const [first, last] = [Math.min(...times), Math.max(...times)];
   const width = Math.max(1, (last - first) / COLUMNS);
-  const bins = Array.from({ length: COLUMNS }, () => ({ answered: 0, all: 0 }));
+  const bins = Array.from({ length: COLUMNS }, () => ({ answered: 0, ended: 0, all: 0 }));
   calls.forEach((call, i) => {
     const bin = bins[Math.min(COLUMNS - 1, Math.floor(((times[i] ?? first) - first) / width))];
     if (!bin) return;
     bin.all += 1;
+    if (!isLive(stateOfCall(call.status))) bin.ended += 1;
     if (call.status === "completed") bin.answered += 1;
   });
+  const live = bins.some((bin) => bin.ended < bin.all);
   const top = Math.max(...bins.map((bin) => bin.all));
-  const columns = bins.flatMap(({ all, answered }, i) => {
+  const columns = bins.flatMap(({ all, ended, answered }, i) => {
     // Time runs the way the language is read.
     const x = (isRtl() ? COLUMNS - 1 - i : i) * 10 + 1.5;
-    const [high, low] = [(60 * all) / top, (60 * answered) / top];
-    return [
-      svg("rect", { class: "column", x, y: 60 - high, width: 7, height: high }),
-      svg("rect", { class: "column completed", x, y: 60 - low, width: 7, height: low }),
-    ];
+    // One before the other: what is seen of the taller ones stands on top.
+    return /** @type {const} */ ([
+      ["live", all],
+      ["", ended],
+      ["completed", answered],
+    ]).map(([tone, n]) => {
+      const height = (60 * n) / top;
+      return svg("rect", { class: `column ${tone}`, x, y: 60 - height, width: 7, height });
+    });
   });
-  const words = t().overTimeText(figure(calls.length), when(iso(first)), when(iso(last)), figure(top));
+  // Calls of one second have one time, not a span from it to itself.
+  const [from, to] = [when(iso(first)), when(iso(last))];
+  const ends = from === to ? [from] : [from, to];
+  const words = t().overTimeText(figure(calls.length), ends, figure(top));
   const drawing = svg(
     "svg",
     {
@@ -91,15 +100,21 @@ function overTime(calls) {
     svg("line", { x1: 0, x2: COLUMNS * 10, y1: 60.5, y2: 60.5, class: "axis" }),
     ...columns,
   );
-  const end = (/** @type {number} */ at) => h("span", {}, when(iso(at)));
   const key = (/** @type {string} */ tone, /** @type {string} */ text) =>
     h("span", { class: "key" }, h("span", { class: `dot ${tone}` }), text);
   return figureOf(
     t().overTime,
     calls.length,
-    h("p", { class: "keys muted" }, key("completed", t().answered), key("", t().others), t().tallest(figure(top))),
+    h(
+      "p",
+      { class: "keys muted" },
+      key("completed", t().answered),
+      key("", t().others),
+      live && key("live", t().counts.in_progress),
+      t().tallest(figure(top)),
+    ),
     drawing,
-    h("div", { class: "axis-ends muted" }, end(first), end(last)),
+    h("div", { class: "axis-ends muted" }, ...ends.map((text) => h("span", {}, text))),
   );
 }
 

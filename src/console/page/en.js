@@ -13,6 +13,7 @@ export const en = {
   business: "Business",
   loading: "Loading…",
   retry: "Try again",
+  refused: "No access",
   offline: "The server cannot be reached. Check your connection.",
   more: "Show more",
   previous: "Previous",
@@ -165,6 +166,7 @@ export const en = {
   reconnecting: "The live connection was lost. Reconnecting…",
   reconnected: "Live again.",
   whyWaiting: "Why nothing new is dialled right now",
+  nextCall: "Next call",
   /** @param {string} time */
   lastSign: (time) => `Last sign of a worker: ${time}.`,
   noSign: "No worker has ever been seen.",
@@ -302,8 +304,9 @@ export const en = {
   overTime: "Calls over time",
   /** @param {string} n */
   lastCalls: (n) => `the last ${n} calls`,
-  /** @param {string} n @param {string} from @param {string} to @param {string} top */
-  overTimeText: (n, from, to, top) => `${n} calls between ${from} and ${to}, at most ${top} in one column.`,
+  /** @param {string} n @param {string[]} ends one time, or from and to @param {string} top */
+  overTimeText: (n, [from, to], top) =>
+    `${n} calls ${to ? `between ${from} and ${to}` : `at ${from}`}, at most ${top} in one column.`,
   answered: "Answered",
   others: "Other",
   /** @param {string} n */

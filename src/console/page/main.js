@@ -14,6 +14,8 @@ const app = /** @type {HTMLElement} */ (document.getElementById("app"));
 const icon = h("img", { src: "console/icon.svg", alt: "", width: 28, height: 28 });
 /** @type {{ node: HTMLElement, close: () => void } | undefined} */
 let view;
+/** By the server: every view would be refused again. */
+let refused = false;
 
 function viewOf(/** @type {string} */ hash) {
   const id = /^#run\/(\d+)$/.exec(hash)?.[1];
@@ -24,10 +26,28 @@ function viewOf(/** @type {string} */ hash) {
   return runsView();
 }
 
-/** @param {{ message?: string, focus?: boolean }} [how] `focus`: the user went somewhere, so the heading is read out */
-function show({ message = "", focus = true } = {}) {
+/** @param {string} message the server's */
+const refusedView = (message) => ({
+  node: h(
+    "div",
+    { class: "narrow" },
+    h("h1", { tabindex: -1 }, t().refused),
+    h("p", { class: "note bad", role: "alert" }, message),
+  ),
+  close() {},
+});
+
+/**
+ * @param {object} [how]
+ * @param {string} [how.message] why the user has to sign in
+ * @param {string} [how.refusal] why there is nothing to see for this token
+ * @param {boolean} [how.focus] the user went somewhere, so the heading is read out
+ */
+function show({ message = "", refusal = "", focus = true } = {}) {
   view?.close();
-  view = token() ? viewOf(location.hash) : signInView(message, () => show());
+  refused = refusal !== "";
+  if (refused) view = refusedView(refusal);
+  else view = token() ? viewOf(location.hash) : signInView(message, () => show());
   const main = h("main", { id: "main", tabindex: -1 }, view.node);
   put(app, h("a", { class: "skip", href: "#main", onclick: skipTo(main) }, t().skip), header(), main);
   const heading = main.querySelector("h1");
@@ -57,6 +77,7 @@ function header() {
     {},
     h("span", { class: "brand", dir: "ltr" }, icon, "Ringpost"),
     token() &&
+      !refused &&
       h(
         "nav",
         { "aria-label": t().nav },
@@ -81,6 +102,10 @@ function header() {
 
 addEventListener("hashchange", () => show());
 addEventListener("signed-out", (event) => show({ message: /** @type {CustomEvent<string>} */ (event).detail }));
+addEventListener("refused", (event) => {
+  // Every part of the view has asked, and each was refused.
+  if (!refused) show({ refusal: /** @type {CustomEvent<string>} */ (event).detail });
+});
 // A file dropped beside the box would replace the page.
 for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault());
 show({ focus: false });

@@ -12,9 +12,12 @@ export const stateOfJob = (job) =>
 const TONES = ["completed", "no-answer", "busy", "failed", "canceled"];
 const LIVE = ["dialing", "calling", "ringing", "in-progress", "running"];
 
+/** A call that is under way: it has no outcome yet. @param {string} state */
+export const isLive = (state) => LIVE.includes(state);
+
 /** The colour of a state, as a class. @param {string} state */
 export const toneOf = (state) => {
-  if (LIVE.includes(state)) return "live";
+  if (isLive(state)) return "live";
   return state === "rejected" ? "failed" : TONES.includes(state) ? state : "";
 };
 

@@ -18,6 +18,13 @@ export function signInView(message, done) {
     businessField.hidden = !business.required;
   });
 
+  // A token is one line, so Enter signs in as in any field of one line; Shift+Enter still breaks it.
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    node.requestSubmit();
+  });
+
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     if (!/^(bearer\s+)?[\w-]+\.[\w-]+\.[\w-]+$/i.test(input.value.trim())) {

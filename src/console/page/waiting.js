@@ -1,8 +1,8 @@
-// Why nothing new is dialled right now, in the server's words, with what stands behind it; and why a run failed.
+// What a run waits for, in the server's words, with what stands behind it; and why a run failed.
 import { h, put } from "./dom.js";
 import { figure, t, when } from "./locale.js";
 
-/** Normal for a busy queue: said quietly. */
+/** Normal for a busy queue: said quietly, and not as if something were wrong. */
 const CALM = ["slot", "pacing"];
 
 export const isWorrying = (/** @type {any} */ why) => Boolean(why) && !CALM.includes(why.reason);
@@ -24,7 +24,9 @@ export function waitingNote() {
       const now = JSON.stringify([failed, why?.message, facts, holders]);
       if (now === said) return;
       said = now;
-      const [title, text] = failed ? [t().lastError, run.last_error] : [t().whyWaiting, why?.message];
+      const [title, text] = failed
+        ? [t().lastError, run.last_error]
+        : [isWorrying(why) ? t().whyWaiting : t().nextCall, why?.message];
       put(
         node,
         h("p", {}, h("b", {}, `${title}: `), h("span", { dir: "auto" }, text)),
