@@ -65,6 +65,8 @@ export function buildApp(given: ApiDeps) {
   });
   app.use("/api/*", limitRequests(deps));
   app.use("/api/*", limitInProgress(deps));
+  // For people who type the bare address, so no part of the document. Relative: a proxy may put a path before.
+  app.use("/", async (c, next) => (c.req.method === "GET" ? c.redirect("console") : await next()));
   app.onError((error, c) => answerProblem(error, c, log));
   app.notFound((c) => answerProblem(new CodedError("route.not_found", "no such route"), c, log));
 

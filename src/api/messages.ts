@@ -273,6 +273,9 @@ const CONFIGURATION: Record<Extract<Waiting, { reason: "configuration" }>["code"
 /** Too many requests, in Twilio's words and HTTP's, or a pause for that without a code; and an answer that came too late. */
 const PATIENCE = new Set(["throttled", "20429", "http_429", "too_slow"]);
 
+/** Five answers in a row by which it says of itself that it fails, in Twilio's words and HTTP's. */
+const FAILS = /^(20500|20503|http_5\d\d)$/;
+
 /** The carrier's own codes help whoever looks them up; ours are for programs. */
 function carrierWords(code: string): Both {
   if (code === "unreachable")
@@ -284,6 +287,11 @@ function carrierWords(code: string): Both {
     return {
       en: "The phone carrier asks us to wait a moment. The calls then go on by themselves.",
       he: "ספק הטלפוניה ביקש להמתין רגע. השיחות יימשכו מעצמן.",
+    };
+  if (FAILS.test(code))
+    return {
+      en: `The phone carrier has a fault of its own (${code}). We try again by ourselves.`,
+      he: `אצל ספק הטלפוניה יש תקלה (${code}). ננסה שוב אוטומטית.`,
     };
   return {
     en: `The phone carrier refuses calls (${code}). We try again by ourselves.`,

@@ -6,12 +6,16 @@ import { SAY, waitingWords } from "../../src/api/messages.ts";
 const carrier = (code: string) => waitingWords({ reason: "carrier", code, detail: null, until: null });
 
 describe("what the carrier does", () => {
-  it("is one of three things: out of reach, asking for patience, refusing", () => {
+  it("is one of four things: out of reach, asking for patience, at fault, refusing", () => {
     assert.match(carrier("unreachable").en, /^The phone carrier cannot be reached\./);
     assert.match(carrier("unreachable").he, /^אין חיבור לספק הטלפוניה\./);
     for (const code of ["throttled", "20429", "http_429", "too_slow"]) {
       assert.match(carrier(code).en, /^The phone carrier asks us to wait a moment\./, code);
       assert.match(carrier(code).he, /^ספק הטלפוניה ביקש להמתין רגע\./, code);
+    }
+    for (const code of ["20500", "20503", "http_502"]) {
+      assert.match(carrier(code).en, /^The phone carrier has a fault of its own/, code);
+      assert.match(carrier(code).he, /^אצל ספק הטלפוניה יש תקלה/, code);
     }
     assert.match(carrier("20003").en, /refuses calls \(20003\)/);
     assert.match(carrier("20003").he, /מסרב לבצע שיחות \(20003\)/);

@@ -31,6 +31,16 @@ async function unread(url: string, path: string, requests = 1): Promise<Socket> 
 }
 
 describe("the server", () => {
+  it("leads who types the bare address to the console", async (t) => {
+    const { app } = anApi(await freshDatabase(t));
+    const answer = await app.request("/");
+    assert.equal(answer.status, 302);
+    assert.equal(
+      new URL(answer.headers.get("location") ?? "", "https://crm.example/x/").href,
+      "https://crm.example/x/console",
+    );
+  });
+
   it("is alive and ready", async (t) => {
     const api = await startApi({ ...anApi(db).deps, listen });
     t.after(() => api.close(0));
