@@ -35,18 +35,18 @@ export function pinnedOptions({ lazyCommit }: { lazyCommit: boolean }): string {
     .join(" ");
 }
 
-const URL_OPTIONS = /([?&])options=([^&]*)&?/;
+const URL_OPTIONS = /(?<=[?&])options=([^&]*)&?/g;
 
 /**
  * For pg, which would take the URL's `options` alone where it has some: ours come after them, and win.
  * @param options the startup parameter: `-c name=value ...`
  */
 export function connection(url: string, options: string): { connectionString: string; options: string } {
-  const theirs = URL_OPTIONS.exec(url)?.[2]?.replaceAll("+", " ");
-  if (theirs === undefined) return { connectionString: url, options };
+  const theirs = [...url.matchAll(URL_OPTIONS)].map(([, text = ""]) => decodeURIComponent(text.replaceAll("+", " ")));
+  if (theirs.length === 0) return { connectionString: url, options };
   return {
-    connectionString: url.replace(URL_OPTIONS, "$1").replace(/[?&]$/, ""),
-    options: `${decodeURIComponent(theirs)} ${options}`,
+    connectionString: url.replace(URL_OPTIONS, "").replace(/[?&]$/, ""),
+    options: [...theirs, options].join(" "),
   };
 }
 

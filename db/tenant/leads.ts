@@ -98,8 +98,8 @@ export function leadQueries(door: Door, guard: Guard) {
                      (extract(epoch from max(c.last)) * 1000)::float8 as last
                 from leads l
                 left join lateral (
-                  select max(${calledAt}) as last from outbound_call_jobs j
-                   where j.lead_id = l.id and j.business_id + 0 = ${businessId} and ${wasCalled}) c on true
+                  select max(${calledAt("j")}) as last from outbound_call_jobs j
+                   where j.lead_id = l.id and j.business_id + 0 = ${businessId} and ${wasCalled("j")}) c on true
                where l.tenant_id = ${businessId} and l.outbound_list_id = ${listId} and l.source = ${IMPORTED}`,
         ),
       );

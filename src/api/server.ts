@@ -16,7 +16,10 @@ export interface Timeouts {
   headersMs: number;
   /** To the end of the body: 16 MB over a slow line. */
   requestMs: number;
-  /** Without a byte of the answer taken. One that is taken slowly, and event streams, may last as long as they like. */
+  /**
+   * Without a byte of the answer taken, as far as Node knows: the kernel tells it of room only after megabytes, so a reader
+   * below some 20 KB/s looks the same. Event streams, and who waits for us, are not meant.
+   */
   stalledMs: number;
   /** An idle connection is kept for longer than the 60 seconds of common load balancers, which would race us else. */
   keepAliveMs: number;
@@ -27,7 +30,7 @@ export interface Timeouts {
 const TIMEOUTS: Timeouts = {
   headersMs: 10_000,
   requestMs: 120_000,
-  stalledMs: 60_000,
+  stalledMs: 300_000,
   keepAliveMs: 65_000,
   checkMs: 5_000,
 };

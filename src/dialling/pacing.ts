@@ -21,11 +21,18 @@ export const atOnce = (granted: number): Turns => ({ granted, waitMs: 0, interva
 
 /** Claims may wait this long for their turn: longer, and slots would be held by calls that are not made. */
 export const HORIZON_MS = 1_000;
-/** While one probe call is out on a paused account, everybody else asks again after this. */
-export const PROBE_GAP_MS = 5_000;
+/** While one probe call is out on a paused account, everybody else asks again after this, at the soonest. */
+const SHORTEST_PROBE_GAP_MS = 5_000;
 
 /** The most that a pause lasts: a clock that jumps back must not make it longer. */
 const LONGEST_PAUSE_MS = 301_000;
+
+/** So long that the probe has an answer, or is known to have none: else the next one would go out beside it. */
+export const probeGapMs = (limits: { postStartBudgetMs: number; postTimeoutMs: number }): number =>
+  Math.min(
+    LONGEST_PAUSE_MS - 1_000,
+    Math.max(SHORTEST_PROBE_GAP_MS, HORIZON_MS + limits.postStartBudgetMs + limits.postTimeoutMs),
+  );
 
 const pauseOver = sql`
   (paused_until is null or paused_until <= clock_timestamp()
@@ -40,8 +47,15 @@ interface Account {
 /**
  * Reserves up to `wanted` turns in the caller's transaction. On a paused account it grants none until the pause is
  * over, and then a single probe.
+ * @param gapMs for the probe: see probeGapMs
  */
-export async function reserveTurns(tx: Tx, accountSid: string, perSecond: number, wanted: number): Promise<Turns> {
+export async function reserveTurns(
+  tx: Tx,
+  accountSid: string,
+  perSecond: number,
+  wanted: number,
+  gapMs: number,
+): Promise<Turns> {
   const paced = Number.isFinite(perSecond);
   const now = await readAccount(tx, accountSid, paced);
   const intervalMs = paced ? 1000 / perSecond : 0;
@@ -53,7 +67,7 @@ export async function reserveTurns(tx: Tx, accountSid: string, perSecond: number
   if (!paced && !now.paused) return atOnce(wanted);
   const fitting = waitMs > HORIZON_MS ? 0 : paced ? Math.floor((HORIZON_MS - waitMs) / intervalMs) + 1 : wanted;
   // Last of all, so that no probe is spent without a turn for it.
-  if (now.paused && Math.min(wanted, fitting) > 0 && !(await takeProbe(tx, accountSid))) return none(PROBE_GAP_MS);
+  if (now.paused && Math.min(wanted, fitting) > 0 && !(await takeProbe(tx, accountSid, gapMs))) return none(gapMs);
   const granted = Math.min(wanted, fitting, now.paused ? 1 : Infinity);
   const inMs = Math.max(50, waitMs + granted * intervalMs - HORIZON_MS);
   if (granted > 0 && paced) {
@@ -89,10 +103,10 @@ export async function anythingPaused(tx: Tx): Promise<boolean> {
  * What a business's own settings (a caller id, a voice URL) allow: not paced, but each perhaps paused, and then with a
  * probe of its own.
  */
-export async function ownTurns(tx: Tx, keys: readonly string[], wanted: number): Promise<Turns> {
+export async function ownTurns(tx: Tx, keys: readonly string[], wanted: number, gapMs: number): Promise<Turns> {
   let turns = atOnce(wanted);
   for (const { key } of await pausedAmong(tx, { keys })) {
-    turns = await reserveTurns(tx, key, Infinity, turns.granted);
+    turns = await reserveTurns(tx, key, Infinity, turns.granted, gapMs);
     if (turns.granted === 0) return turns;
   }
   return turns;
@@ -115,11 +129,11 @@ async function readAccount(tx: Tx, accountSid: string, lock: boolean): Promise<A
 }
 
 /** One caller wins the probe and moves the pause on, so that nobody else tries until its answer is known. */
-async function takeProbe(tx: Tx, accountSid: string): Promise<boolean> {
+async function takeProbe(tx: Tx, accountSid: string, gapMs: number): Promise<boolean> {
   const won = await row(
     tx,
     sql`update outbound_carrier_accounts
-           set paused_until = clock_timestamp() + make_interval(secs => ${PROBE_GAP_MS / 1000})
+           set paused_until = clock_timestamp() + make_interval(secs => ${gapMs / 1000})
          where account_sid = ${accountSid} and pause_kind is not null and ${pauseOver}
         returning 1`,
   );

@@ -51,6 +51,9 @@ export const callerKey = (accountSid: string, from: string): string => `${accoun
 /** Likewise a voice URL that one business chose. By the business, not its number: on TWILIO_FROM many share one. */
 export const voiceKey = (accountSid: string, businessId: number): string => `${accountSid} voice:${businessId}`;
 
+/** A dispatch locks its own keys first, as ownTurns takes them, and the account last: the other way round they would wait for each other. */
+const LIKE_DISPATCH = sql`position(' ' in account_sid) = 0, paused_until desc nulls last`;
+
 const clearPauses = statement<{ keys: readonly string[] }, { paused: boolean }>(
   "accounts_work",
   (v) => sql`
@@ -58,7 +61,7 @@ const clearPauses = statement<{ keys: readonly string[] }, { paused: boolean }>(
       select account_sid, pause_kind is not null as paused
         from outbound_carrier_accounts
        where account_sid = any (${v.keys}::text[]) and (pause_kind is not null or unknown_errors > 0)
-       order by account_sid
+       order by ${LIKE_DISPATCH}
          -- A pause that is just being stored ends here as well, and whoever waits for that must be told.
          for no key update
     )
@@ -92,7 +95,7 @@ export async function pauseLonger(on: Queryable, keys: readonly string[], token:
       select account_sid from outbound_carrier_accounts
        where account_sid = any (${array(keys, "text")}) and pause_kind is not null
          and updated_at <= (select claimed_at from outbound_call_attempts where token = ${token})
-       order by account_sid
+       order by ${LIKE_DISPATCH}
          for no key update
     )
     update outbound_carrier_accounts a

@@ -2,7 +2,7 @@
 // that, or since the stopped run whose rest this one calls.
 import { sql } from "drizzle-orm";
 import { array, rows, type Tx } from "../../db/client.ts";
-import { calledAt, wasCalled } from "../../db/called.ts";
+import { calledSince, wasCalled } from "../../db/called.ts";
 import type { Callable, Skipped } from "./callable.ts";
 
 /**
@@ -28,10 +28,7 @@ export async function notCalled(
            "int",
          )})
            and j.business_id + 0 = ${businessId}
-           and (j.active_number is not null
-                or (${wasCalled}
-                    and (${since}::int is null
-                         or ${calledAt} >= (select created_at from outbound_call_runs where id = ${since}::int and business_id = ${businessId}))))
+           and (j.active_number is not null or ${since === null ? wasCalled("j") : calledSince("j", runMade(since))})
          group by j.lead_id`,
   );
   const active = new Map(found.map((lead) => [lead.id, lead.active]));
@@ -41,3 +38,5 @@ export async function notCalled(
   });
   return { left: leads.filter(({ leadId }) => !active.has(leadId)), skipped };
 }
+
+const runMade = (runId: number) => sql`(select created_at from outbound_call_runs where id = ${runId}::int)`;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DialResult } from "../dialling/dialler.ts";
 import { accountsWork, callerKey, pauseAccount, pauseLonger, unknownRefusal, voiceKey } from "../dialling/pause.ts";
 import { inTransaction, retrying } from "../../db/transaction.ts";
-import { ambiguous } from "./ambiguous.ts";
+import { ambiguous, hasCall } from "./ambiguous.ts";
 import { beginAttempt, type Begun } from "./begin.ts";
 import type { Claim } from "./claim.ts";
 import { endJob } from "./end.ts";
@@ -113,6 +113,8 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
       return await accountIsFine(engine, claim);
     }
     case "rejected":
+      // Something on the way has sent the POST twice, and the carrier took the first.
+      if (await untilStored(engine, () => hasCall(engine.db, claim.token))) return await accountIsFine(engine, claim);
       // First the count, which may pause: the end of the job frees its slot for the next lead.
       if (!result.known)
         await untilStored(engine, () => unknownRefusal(engine.db, account, result.code, result.message, claim.token));
@@ -141,8 +143,7 @@ async function settle(engine: Engine, claim: Claim, result: DialResult): Promise
         { jobId: claim.jobId, why: result.message },
         "dial: the outcome is unknown, reconcile will look it up",
       );
-      await untilStored(engine, () => inTransaction(engine.db, (tx) => ambiguous(tx, claim, result.message)));
-      return await untold(engine, claim, result);
+      return await unanswered(engine, claim, result);
   }
 }
 
@@ -157,16 +158,21 @@ function pausedBy(account: string, claim: Claim, reason: string): string {
  * Each call without an answer takes a slot for as long as nobody knows, and its lead may end as unknown: where the carrier
  * says of itself that it fails, not the leads of all businesses are tried on it, one after the other.
  */
-async function untold(engine: Engine, claim: Claim, { code, message }: Extract<DialResult, { kind: "ambiguous" }>) {
-  const { accountSid } = engine.dialler;
-  await untilStored(engine, async () => {
-    if (code === undefined) await pauseLonger(engine.db, keysOf(accountSid, claim), claim.token);
-    else await unknownRefusal(engine.db, accountSid, code, message, claim.token);
-  });
+async function unanswered(
+  engine: Engine,
+  claim: Claim,
+  { code, message }: Extract<DialResult, { kind: "ambiguous" }>,
+): Promise<void> {
+  const { db, dialler } = engine;
+  const outcome = await untilStored(engine, () => inTransaction(db, (tx) => ambiguous(tx, claim, message)));
+  if (outcome === "known") return await accountIsFine(engine, claim);
+  const [account, ...own] = keysOf(dialler.accountSid, claim);
+  if (code !== undefined) await untilStored(engine, () => unknownRefusal(db, account, code, message, claim.token));
+  await untilStored(engine, () => pauseLonger(db, code === undefined ? [account, ...own] : own, claim.token));
 }
 
 /** What a call may have paused: the account, its caller id on it, the business's own voice URL. */
-const keysOf = (accountSid: string, claim: Claim): string[] => [
+const keysOf = (accountSid: string, claim: Claim): [string, ...string[]] => [
   accountSid,
   callerKey(accountSid, claim.from),
   voiceKey(accountSid, claim.businessId),

@@ -4,7 +4,7 @@ import { sql } from "drizzle-orm";
 import { array, type Tx } from "../../db/client.ts";
 import { inTransaction, inTwoTrips, type Sent } from "../../db/transaction.ts";
 import { lockBusiness, lockingBusiness } from "../../db/locks.ts";
-import { anythingPaused, atOnce, ownTurns, reserveTurns, type Turns } from "../dialling/pacing.ts";
+import { anythingPaused, atOnce, ownTurns, probeGapMs, reserveTurns, type Turns } from "../dialling/pacing.ts";
 import { callerKey, voiceKey } from "../dialling/pause.ts";
 import { lockWaitingRuns, readBusiness } from "./businessNow.ts";
 import { callerIdOf } from "./callerId.ts";
@@ -150,9 +150,10 @@ async function turnsOf(
 ): Promise<Turns> {
   const { accountSid } = dialler;
   if (!paused && !Number.isFinite(limits.callsPerSecond)) return atOnce(wanted);
-  const ownAllow = paused ? await ownTurns(tx, own, wanted) : atOnce(wanted);
+  const gapMs = probeGapMs(limits);
+  const ownAllow = paused ? await ownTurns(tx, own, wanted, gapMs) : atOnce(wanted);
   if (ownAllow.granted === 0) return ownAllow;
-  const turns = await reserveTurns(tx, accountSid, limits.callsPerSecond, ownAllow.granted);
+  const turns = await reserveTurns(tx, accountSid, limits.callsPerSecond, ownAllow.granted, gapMs);
   return { ...turns, again: turns.again ?? ownAllow.again };
 }
 

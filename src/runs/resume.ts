@@ -1,8 +1,9 @@
-// Resume: a failed run goes on from its cursor. Nobody who was called is called again, and a number that has become
-// active in another run meanwhile is left to that run.
+// Resume: a failed run goes on from its cursor. Nobody who was called is called again, also not whom another run has called
+// since; and a number that has become active in another run meanwhile is left to that run.
 import { sql } from "drizzle-orm";
 import { type Tx } from "../../db/client.ts";
 import { through, type Door } from "../../db/door.ts";
+import { calledSince } from "../../db/called.ts";
 import { lockBusiness, lockEnqueue } from "../../db/locks.ts";
 import { CodedError } from "../errors.ts";
 import { audit } from "./audit.ts";
@@ -35,7 +36,7 @@ export async function resumeUnderLock(
 ): Promise<{ status: RunStatus; queued: number; skipped: number }> {
   await lockEnqueue(tx, businessId);
   const at = { businessId, runId: run.id };
-  const skipped = await cancelActiveElsewhere(tx, at);
+  const skipped = (await cancelActiveElsewhere(tx, at)) + (await cancelCalledElsewhere(tx, at));
   // Unlocked on purpose: the first worker that claims, or that looks for runs without a holder, takes it.
   await tx.execute(sql`
     update outbound_call_runs
@@ -59,5 +60,19 @@ async function cancelActiveElsewhere(tx: Tx, at: { businessId: number; runId: nu
            error_message = 'The number is queued or live in another run'
      where run_id = ${at.runId} and business_id = ${at.businessId} and status = 'queued'
        and exists (select from outbound_call_jobs o where o.business_id = j.business_id and o.active_number = j.to_number)`);
+  return cancelled.rowCount ?? 0;
+}
+
+/** Since this run was made: whoever started it wanted a call, and the lead has had it. */
+async function cancelCalledElsewhere(tx: Tx, at: { businessId: number; runId: number }): Promise<number> {
+  const cancelled = await tx.execute(sql`
+    update outbound_call_jobs j
+       set status = 'cancelled', outcome = 'cancelled', error_code = 'already_called', completed_at = ${utcNow},
+           error_message = 'Another run has called the lead meanwhile'
+      from outbound_call_runs r
+     where r.id = ${at.runId} and j.run_id = r.id and j.business_id = ${at.businessId} and j.status = 'queued'
+       and exists (select from outbound_call_jobs o
+                    where o.lead_id = j.lead_id and o.business_id + 0 = j.business_id and o.id <> j.id
+                      and ${calledSince("o", sql`r.created_at`)})`);
   return cancelled.rowCount ?? 0;
 }

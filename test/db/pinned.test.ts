@@ -72,6 +72,8 @@ describe("the options of a URL", () => {
     ["postgres://u:p@h/d?options=-c%20a%3Db", "postgres://u:p@h/d", "-c a=b "],
     ["postgres://u:p@h/d?options=-c+a%3Db&sslmode=require", "postgres://u:p@h/d?sslmode=require", "-c a=b "],
     ["postgres://u:p@h/d?sslmode=require&options=x", "postgres://u:p@h/d?sslmode=require", "x "],
+    ["postgres://u:p@h/d?options=x&options=y", "postgres://u:p@h/d", "x y "],
+    ["postgres://u:p@h/d?options=x&a=b&options=y&c=d", "postgres://u:p@h/d?a=b&c=d", "x y "],
     ["postgres://u:p@h/d?sslmode=require", "postgres://u:p@h/d?sslmode=require", ""],
     ["postgres://u@/d", "postgres://u@/d", ""],
   ] as const)

@@ -4,8 +4,16 @@ import { describe, it, type TestContext } from "node:test";
 import { sql } from "drizzle-orm";
 import { openDatabase, row, type Database } from "../../db/client.ts";
 import { inTransaction } from "../../db/transaction.ts";
-import { HORIZON_MS, PROBE_GAP_MS, reserveTurns, type Turns } from "../../src/dialling/pacing.ts";
-import { accountsWork, pauseAccount, UNKNOWN_IN_A_ROW, unknownRefusal } from "../../src/dialling/pause.ts";
+import { HORIZON_MS, probeGapMs, reserveTurns, type Turns } from "../../src/dialling/pacing.ts";
+import {
+  accountsWork,
+  callerKey,
+  pauseAccount,
+  pauseLonger,
+  UNKNOWN_IN_A_ROW,
+  unknownRefusal,
+} from "../../src/dialling/pause.ts";
+import { dispatchOnce } from "../../src/runs/dispatch.ts";
 import { migratedDatabase } from "../support/migrated.ts";
 import { lastFirst } from "../support/scope.ts";
 import { againstLock, valueOf } from "../support/world/interleave.ts";
@@ -22,7 +30,9 @@ async function database(t: TestContext): Promise<Database> {
 }
 
 const reserve = (db: Database, perSecond: number, wanted: number): Promise<Turns> =>
-  inTransaction(db, (tx) => reserveTurns(tx, ACCOUNT, perSecond, wanted));
+  inTransaction(db, (tx) => reserveTurns(tx, ACCOUNT, perSecond, wanted, GAP_MS));
+
+const GAP_MS = probeGapMs({ postStartBudgetMs: 1_000, postTimeoutMs: 5_000 });
 
 const pauseIsOver = (db: Database) =>
   db.execute(sql`update outbound_carrier_accounts set paused_until = clock_timestamp() - interval '1 ms'`);
@@ -96,7 +106,7 @@ describe("turns", () => {
     assert.ok(after - before >= 16 * 50 - 0.01, `${after - before} ms for 16 turns`);
     await assert.rejects(
       inTransaction(db, async (tx) => {
-        assert.equal((await reserveTurns(tx, ACCOUNT, perSecond, 1)).granted, 1);
+        assert.equal((await reserveTurns(tx, ACCOUNT, perSecond, 1, GAP_MS)).granted, 1);
         throw new Error("the claim failed");
       }),
     );
@@ -117,8 +127,41 @@ describe("the pause", () => {
       await pauseIsOver(db);
       const asked = await Promise.all(Array.from({ length: 6 }, () => reserve(db, perSecond, 3)));
       assert.deepEqual(asked.map((turns) => turns.granted).toSorted(ascending), [0, 0, 0, 0, 0, 1]);
-      near((await account(db)).left, PROBE_GAP_MS);
-      for (const { granted, again } of asked) if (granted === 0) near(again?.inMs, PROBE_GAP_MS);
+      near((await account(db)).left, GAP_MS);
+      for (const { granted, again } of asked) if (granted === 0) near(again?.inMs, GAP_MS);
+    }
+  });
+
+  it("sends no second probe before the first has an answer, or is known to have none", () => {
+    assert.equal(probeGapMs({ postStartBudgetMs: 2_000, postTimeoutMs: 10_000 }), 13_000);
+    assert.equal(probeGapMs({ postStartBudgetMs: 100, postTimeoutMs: 100 }), 5_000);
+    // A pause never seems longer than that, or a clock that jumps back could stop the account for hours.
+    assert.equal(probeGapMs({ postStartBudgetMs: 1_000, postTimeoutMs: 600_000 }), 300_000);
+  });
+
+  it("ends, and grows, in the order in which a dispatch takes it: its own keys, then the account", async (t) => {
+    const w = await world(t);
+    const own = callerKey(ACCOUNT, "+972501234567");
+    const ending = () => accountsWork(w.db, [ACCOUNT, own]);
+    const business = await w.business();
+    await w.enqueue(business, await w.leads(business, 1));
+    const [probe] = (await dispatchOnce(w.engine(), business.id)).claims;
+    const growing = async () => {
+      await w.db.execute(sql`update outbound_call_attempts set claimed_at = clock_timestamp()`);
+      await pauseLonger(w.db, [ACCOUNT, own], probe!.token);
+    };
+    for (const change of [ending, growing]) {
+      for (const key of [ACCOUNT, own]) await pauseAccount(w.db, key, { kind: "carrier", code: "20003", message: "" });
+      let changing: Promise<unknown> | undefined;
+      await inTransaction(w.db, async (tx) => {
+        const lock = (key: string) =>
+          tx.execute(sql`select 1 from outbound_carrier_accounts where account_sid = ${key} for no key update nowait`);
+        await lock(own);
+        changing = change();
+        await w.untilBlocked(1);
+        await lock(ACCOUNT);
+      });
+      await changing;
     }
   });
 

@@ -3,9 +3,17 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sql } from "drizzle-orm";
 import { row, rows } from "../../db/client.ts";
+import { inTransaction } from "../../db/transaction.ts";
 import { CodedError } from "../../src/errors.ts";
+import { beginAttempt } from "../../src/runs/begin.ts";
 import { callCancelled } from "../../src/runs/callCancelled.ts";
+import type { Claim } from "../../src/runs/claim.ts";
+import { dispatchOnce } from "../../src/runs/dispatch.ts";
 import type { Enqueued } from "../../src/runs/enqueue.ts";
+import { applyNews } from "../../src/runs/news.ts";
+import { reap } from "../../src/runs/reap.ts";
+import { requeueJob } from "../../src/runs/requeue.ts";
+import { resumeRun } from "../../src/runs/resume.ts";
 import { stopRun } from "../../src/runs/stop.ts";
 import { assertInvariants, world, type Business, type World } from "../support/world.ts";
 
@@ -168,4 +176,38 @@ describe("calling only those who were not called", () => {
     await stop(w, business, next);
     assert.equal((await w.enqueue(business, leads)).queued, 3, "all again, when nobody asks for less");
   });
+
+  for (const live of [false, true])
+    it(`leaves out whoever ${live ? "is on the phone" : "was called later"} in a run from before`, async (t) => {
+      const w = await world(t);
+      const business = await w.business();
+      const leads = await w.leads(business, 1);
+      const before = await w.enqueue(business, leads);
+      const claimed = async () => {
+        const { claims } = await dispatchOnce(w.engine(), business.id);
+        assert.equal(await beginAttempt(w.db, claims[0]!), "begun");
+        return claims[0]!;
+      };
+      const news = ({ token }: Claim, sid: string, status: string) =>
+        applyNews(w.db, { token, sid, status, durationSeconds: 1, from: "callback" as const });
+      const first = await claimed();
+      if (live) await news(first, "CA1", "in-progress");
+      else await inTransaction(w.db, (tx) => requeueJob(tx, first, "throttled", "test"));
+      await w.db.execute(
+        sql`update outbound_call_runs set lock_ts = lock_ts - interval '1 day' where id = ${before.runId}`,
+      );
+      assert.equal((await reap(w.engine(), null)).reclaimed_runs, 1);
+      const { runId } = await w.enqueue(business, leads);
+      await stop(w, business, runId);
+      if (!live) {
+        await resumeRun(w.door(business), before.runId);
+        const second = await claimed();
+        await news(second, "CA2", "ringing");
+        await news(second, "CA2", "completed");
+      }
+      assert.deepEqual(await refused(callCancelled(w.door(business), runId)), [
+        "run.nothing_to_call",
+        ["already_called"],
+      ]);
+    });
 });

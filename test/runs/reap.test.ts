@@ -116,6 +116,36 @@ describe("reap", () => {
     await assertInvariants(w);
   });
 
+  it("a resumed run leaves out whom another run has called meanwhile, but not whom it called before", async (t) => {
+    const w = await world(t);
+    const business = await w.business();
+    const { runId } = await w.aRun({ business, jobs: { queued: 3 }, lockedAgo: minutes(6) });
+    assert.equal((await reap(reaper(w), null)).reclaimed_runs, 1);
+    const leads = (await w.jobs(runId)).map((job) => job.leadId);
+    await w.worker();
+    const called = async (lead: number) => {
+      const { runId } = await w.enqueue(business, [lead]);
+      await w.untilRun(runId, "completed");
+      await w.quiet();
+    };
+    await called(leads[0]!);
+    await age(w, runId, sql`created_at = clock_timestamp()`);
+    await called(leads[1]!);
+    assert.deepEqual(await resumeRun(w.door(business), runId), { status: "running", queued: 2, skipped: 1 });
+    await w.untilRun(runId, "completed");
+    assert.deepEqual(
+      (await w.jobs(runId)).map(({ status, errorCode }) => [status, errorCode]),
+      [
+        ["completed", null],
+        ["cancelled", "already_called"],
+        ["completed", null],
+      ],
+    );
+    await w.quiet();
+    // Called before, and wanted again by whoever made this run.
+    await assertInvariants(w, { calledTwice: await w.numbersOf([leads[0]!]) });
+  });
+
   it("AFTER_TTL=resume goes on by itself", async (t) => {
     const w = await world(t, { limits: { afterTtl: "resume" } });
     const business = await w.business();
