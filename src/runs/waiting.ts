@@ -1,10 +1,11 @@
 // Why is nothing dialling? What a run waits for, read in one transaction, never guessed.
 import { sql } from "drizzle-orm";
-import { row, rows, type Tx } from "../../db/client.ts";
+import { row, type Tx } from "../../db/client.ts";
 import { through, type Door } from "../../db/door.ts";
 import { callerKey, voiceKey } from "../dialling/pause.ts";
 import { callerIdOf } from "./callerId.ts";
 import type { Limits } from "./engine.ts";
+import { fullSlots, heldSlots, iso, unknownAmong, type SlotReason, type Slots } from "./heldSlots.ts";
 
 export type Waiting =
   /** Until the cut-over its leads are the old system's to call. */
@@ -20,10 +21,7 @@ export type Waiting =
     }
   /** The carrier refuses the account, or asks for patience. */
   | { reason: "carrier"; code: string; detail: string | null; until: string | null }
-  /** Every slot of the business, or of the run, is taken. `runs`: who holds them. */
-  | { reason: "slot"; limit: number; runs: { run_id: number; calls: number }[] }
-  /** Calls that the carrier may have, or not: it has not said. They keep their slots, and no other call stands in between. */
-  | { reason: "outcome_unknown"; calls: number; since: string | null }
+  | SlotReason
   /** The account's calls per second. */
   | { reason: "pacing"; until: string | null };
 
@@ -37,7 +35,7 @@ export interface WaitingFacts {
 /** Asked of open runs. Null: nothing is in the way, or nothing is left to dial. */
 export async function waitingFor(door: Door, runId: number, facts: WaitingFacts): Promise<Waiting | null> {
   return await through(door, async (tx, businessId) => {
-    const run = await row<Run & { ours: boolean }>(
+    const run = await row<{ id: number; queued: number; inProgress: number; concurrency: number; ours: boolean }>(
       tx,
       sql`select id, queued_count as queued, in_progress_count as "inProgress", concurrency, engine = 'ringpost' as ours
             from outbound_call_runs
@@ -45,7 +43,7 @@ export async function waitingFor(door: Door, runId: number, facts: WaitingFacts)
     );
     if (!run) return null;
     if (!run.ours) return { reason: "old_system" };
-    const slots = await takenSlots(tx, businessId, facts);
+    const slots = await heldSlots(tx, businessId, facts.limits);
     if (run.queued === 0) return await lastCalls(tx, slots, runId, facts);
     const full = fullSlots(slots, run);
     return (
@@ -56,13 +54,6 @@ export async function waitingFor(door: Door, runId: number, facts: WaitingFacts)
       (await slowAccount(tx, facts))
     );
   });
-}
-
-interface Run {
-  id: number;
-  queued: number;
-  inProgress: number;
-  concurrency: number;
 }
 
 /** Nobody is left to dial; but calls that have no SID yet need a worker, and those without an answer may take their time. */
@@ -143,59 +134,6 @@ async function pauseOf(tx: Tx, key: string): Promise<Pause | undefined> {
   );
 }
 
-interface Holder {
-  run_id: number;
-  calls: number;
-  /** Of those, without a SID yet. */
-  dialing: number;
-  /** Of those, without an answer though its time is over. */
-  unknown: number;
-  since: string | null;
-}
-
-interface Slots {
-  limit: number;
-  holders: Holder[];
-}
-
-async function takenSlots(tx: Tx, businessId: number, { limits }: WaitingFacts): Promise<Slots> {
-  const answerMs = limits.postStartBudgetMs + limits.postTimeoutMs;
-  const unanswered = sql`a.call_sid is null and (a.result = 'ambiguous' or a.begun_at < clock_timestamp() - make_interval(secs => ${answerMs / 1000}))`;
-  const holders = await rows<Holder & { limit: number }>(
-    tx,
-    sql`select s.run_id, count(*)::int as calls,
-               count(a.token) filter (where a.call_sid is null)::int as dialing,
-               count(*) filter (where ${unanswered})::int as unknown,
-               ${iso(sql`min(a.begun_at) filter (where ${unanswered})`)} as since,
-               coalesce((select max_calls from outbound_business_settings where business_id = ${businessId}),
-                        ${limits.maxCallsPerBusiness}::int) as "limit"
-          from outbound_call_slots s
-          left join outbound_call_attempts a on a.token = s.token
-         where s.business_id = ${businessId}
-         group by s.run_id order by s.run_id`,
-  );
-  return { limit: holders[0]?.limit ?? Infinity, holders };
-}
-
-/** The slots that the run could have are taken: by whom, or by calls alone of which nobody knows. */
-function fullSlots({ limit, holders }: Slots, run: Run): Waiting | null {
-  const own = run.inProgress >= run.concurrency;
-  const taken = own ? holders.filter(({ run_id }) => run_id === run.id) : holders;
-  const calls = taken.reduce((sum, holder) => sum + holder.calls, 0);
-  if (!own && calls < limit) return null;
-  const unknown = unknownAmong(taken);
-  if (unknown?.calls === calls) return unknown;
-  const runs = taken.map(({ run_id, calls }) => ({ run_id, calls }));
-  return { reason: "slot", limit: own ? run.concurrency : limit, runs };
-}
-
-function unknownAmong(holders: Holder[]): Extract<Waiting, { reason: "outcome_unknown" }> | null {
-  const calls = holders.reduce((sum, { unknown }) => sum + unknown, 0);
-  if (calls === 0) return null;
-  const [since = null] = holders.flatMap((holder) => holder.since ?? []).toSorted();
-  return { reason: "outcome_unknown", calls, since };
-}
-
 async function slowAccount(tx: Tx, facts: WaitingFacts): Promise<Waiting | null> {
   if (!facts.accountSid) return null;
   const busy = await row<{ until: string | null }>(
@@ -205,5 +143,3 @@ async function slowAccount(tx: Tx, facts: WaitingFacts): Promise<Waiting | null>
   );
   return busy ? { reason: "pacing", until: busy.until } : null;
 }
-
-const iso = (time: ReturnType<typeof sql>) => sql`to_char(${time}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')`;
