@@ -37,6 +37,10 @@ import {
   started,
   stopChild,
 } from "./postgres-family.ts";
+import { until } from "../support/until.ts";
+
+/** A process that ends has let go of its folder a moment before it is gone itself. */
+const untilGone = (pid: number) => until(() => !isRunning(pid), `process ${pid} is gone`);
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 const NOBODY = { uid: 65534, gid: 65534, name: "nobody" };
@@ -49,7 +53,7 @@ describe("embedded Postgres: data", () => {
     assert.equal(first.owner, true);
     await query(first.url, "create table kept as select 'שלום' as word");
     await first.stop();
-    assert.equal(isRunning(first.pid), false);
+    await untilGone(first.pid);
     const second = await start(dataDir);
     assert.equal(second.url, first.url);
     assert.deepEqual(await query(second.url, "select word from kept"), [["שלום"]]);
@@ -100,7 +104,7 @@ describe("embedded Postgres: a killed owner", () => {
     const heir = await start(dataDir);
     assert.deepEqual([heir.pid, heir.owner, heir.url], [orphan.pid, true, orphan.url]);
     await heir.stop();
-    assert.equal(isRunning(orphan.pid), false);
+    await untilGone(orphan.pid);
   });
 
   it("and four starts at once: one takes over, three join", async (t) => {
@@ -184,7 +188,7 @@ describe("embedded Postgres: company", () => {
     process.kill(-child.pid!, "SIGINT");
     assert.deepEqual(await query(url, "select 1"), [[1]]);
     await stopChild(child);
-    assert.equal(isRunning(pid), false);
+    await untilGone(pid);
   });
 });
 
