@@ -1,6 +1,7 @@
 // The configuration: every environment variable, parsed once. The only reader of process.env.
 import { resolve } from "node:path";
 import * as v from "valibot";
+import { isThisMachine, isTwilio } from "./carrierUrl.ts";
 import { databaseUrl } from "./databaseUrl.ts";
 import { origins } from "./origins.ts";
 
@@ -170,17 +171,8 @@ function togetherFaults(env: Record<string, string | undefined>, needs: readonly
   return faults;
 }
 
-/** True for what is no URL too: that is a fault of its own. */
-function isThisMachine(url: string): boolean {
-  const host = URL.parse(url)?.hostname ?? "localhost";
-  // URL writes an address in one way only: 127.1 and 0x7f000001 are 127.0.0.1 here.
-  return /^127\.|^\[::1\]$|(^|\.)localhost$/.test(host);
-}
-
 /** From the first of them: from each, many in the middle would be read over and over. */
 const SLASHES_AT_END = /(?<!\/)\/+$/;
-
-const isTwilio = (apiUrl: string) => /(^|\.)twilio\.com$/.test(URL.parse(apiUrl)?.hostname ?? "");
 
 function shape(env: v.InferOutput<typeof Environment>): Config {
   const { TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken, TWILIO_API_URL: apiUrl } = env;

@@ -3,7 +3,7 @@ import type { AuditRow, CallRow, JobRow, LeadRow, RunRow } from "../../db/tenant
 import { OPEN_RUN, shownJobStatus, shownRunStatus } from "../runs/states.ts";
 import type { Waiting } from "../runs/waiting.ts";
 import type { Locale } from "./locale.ts";
-import { waitingWords } from "./messages.ts";
+import { waitingWords } from "./waitingWords.ts";
 
 export const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
 

@@ -1,7 +1,8 @@
 // What is said to people: in both languages, with figures as they are written, and with nothing that only engineers read.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { SAY, waitingWords } from "../../src/api/messages.ts";
+import { SAY } from "../../src/api/messages.ts";
+import { waitingWords } from "../../src/api/waitingWords.ts";
 
 const carrier = (code: string) => waitingWords({ reason: "carrier", code, detail: null, until: null });
 

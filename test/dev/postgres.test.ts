@@ -23,7 +23,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { joinEmbeddedPostgres } from "../../src/dev/postgres.ts";
 import { canRun, serverAccount } from "../../src/dev/postgres/account.ts";
-import { isRunning, signal } from "../../src/dev/postgres/process.ts";
+import { signal } from "../../src/dev/postgres/process.ts";
 import {
   defer,
   gone,
@@ -37,10 +37,7 @@ import {
   started,
   stopChild,
 } from "./postgres-family.ts";
-import { until } from "../support/until.ts";
-
-/** A process that ends has let go of its folder a moment before it is gone itself. */
-const untilGone = (pid: number) => until(() => !isRunning(pid), `process ${pid} is gone`);
+import { untilGone } from "../support/untilGone.ts";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 const NOBODY = { uid: 65534, gid: 65534, name: "nobody" };

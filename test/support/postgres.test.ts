@@ -13,10 +13,7 @@ import { lockHolder } from "../../src/dev/postgres/lock.ts";
 import { reapOwnServers } from "./postgres-own.ts";
 import { SHARED_DATA_DIR, sharedServer } from "./postgres-session.ts";
 import { freshDatabase, startOwnServer } from "./postgres.ts";
-import { until } from "./until.ts";
-
-/** A process that ends has let go of its folder a moment before it is gone itself. */
-const untilGone = (pid: number) => until(() => !isRunning(pid), `process ${pid} is gone`);
+import { untilGone } from "./untilGone.ts";
 
 const LOCK = `${SHARED_DATA_DIR}.lock`;
 const CHILD = fileURLToPath(new URL("postgres-child.ts", import.meta.url));
