@@ -68,6 +68,18 @@ describe("freshDatabase", () => {
     assert.equal(prepared.length, 1);
     for (const answer of answers) assert.deepEqual("rows" in answer && answer.rows, [{ word: "cloned" }]);
   });
+
+  it("prepares a template once, with one process asking twice at once", async (t) => {
+    let prepared = 0;
+    const prepare = async (url: string) => {
+      prepared++;
+      await query(url, "create table words as select 'cloned' as word");
+    };
+    const template = { name: "twice", key: `${process.pid} ${performance.now()}`, prepare };
+    const both = await Promise.all([freshDatabase(t, { template }), freshDatabase(t, { template })]);
+    assert.equal(prepared, 1);
+    for (const { url } of both) assert.deepEqual(await query(url, "select word from words"), [["cloned"]]);
+  });
 });
 
 describe("the keeper of the shared server", () => {

@@ -94,8 +94,20 @@ async function dropTemplates(server: Session, prefix: string): Promise<void> {
   }
 }
 
-/** Tries again instead of waiting inside Postgres: a waiting session would deadlock with CREATE INDEX CONCURRENTLY. */
+const turns = new Map<string, Promise<unknown>>();
+
+/** One after the other, also within this process: its session, which holds the lock, would be given it twice. */
 async function withLock(server: Session, key: string, work: () => Promise<void>): Promise<void> {
+  const mine = (turns.get(key) ?? Promise.resolve()).then(() => alone(server, key, work));
+  turns.set(
+    key,
+    mine.catch(() => undefined),
+  );
+  await mine;
+}
+
+/** Tries again instead of waiting inside Postgres: a waiting session would deadlock with CREATE INDEX CONCURRENTLY. */
+async function alone(server: Session, key: string, work: () => Promise<void>): Promise<void> {
   const lock = [TEMPLATE_LOCK_CLASS, key];
   for (;;) {
     const [row] = await server.query<{ held: boolean }>("select pg_try_advisory_lock($1, hashtext($2)) as held", lock);
