@@ -5,8 +5,9 @@
 // short, so neither looks like one. The line is JSON already: a tab between two digits stands there as `\t`.
 const BREAK = String.raw`(?:[\s()\p{Pd}\p{Cf}\u2212/]|\\[bfnrt]|\\u00[01][\da-f])`;
 const DOTS = BREAK.replace("()", "().");
-/** Not in the middle of a hash, a date or a fraction. */
-const BEFORE = String.raw`(?:(?<![A-Za-z\d.]|[\da-fA-F]\p{Pd})|(?<=\\[bfnrt]))`;
+const UUID = String.raw`[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}`;
+/** Not in the middle of a hash, a date or a fraction, nor where an id begins: one in a thousand does as a number does. */
+const BEFORE = String.raw`(?:(?<![A-Za-z\d.]|[\da-fA-F]\p{Pd})|(?<=\\[bfnrt]))(?!${UUID})`;
 const AFTER = String.raw`(?!\d|\.\d)`;
 const number = (pattern: string): [RegExp, string] => [new RegExp(pattern, "giu"), "[number]"];
 
