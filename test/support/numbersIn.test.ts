@@ -77,6 +77,13 @@ describe("numbers in a log", () => {
       assert.ok(holdsNumber(line), line);
   });
 
+  it("digits in the signature of a token are none, and those behind it are one", () => {
+    const token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.ab1234567-890_c";
+    for (const line of [token, `token:\n  ${token}`, lineOf({ msg: `${token} is the token` })])
+      assert.ok(!holdsNumber(line, KNOWN), line);
+    assert.ok(holdsNumber(`${token} 052-1234567`));
+  });
+
   it("times, ids, tokens and places are not numbers, and stay", () => {
     for (const line of [
       `{"level":30,"time":"2026-11-21T05:06:07.123Z","pid":1234567890,"runId":123456789,"token":"0a1b2c3d-1111-2222-3333-444455556666","stack":"at x.ts:12345:78","msg":"worker: ready on 127.0.0.1:45678"}`,

@@ -9,8 +9,10 @@ const OWN_DIGITS = 9;
 const LIKE_A_NUMBER = /\+?\d(?:(?:%20|\\[bfnrt]|\\u00[01][\da-f]|[\s().,\p{Pd}\p{Cf}\u2212/]){0,4}\d){6,}/giu;
 /** Fields that hold long numbers by right. */
 const TIME_OR_ID = /^(?:time|pid|id|ids|level|found|at|.*(?:_id|_ids|Id|Ids|Ms|At))$/;
-/** Durations, uuids, hashes, SIDs, times, addresses with a port, source positions, a process as `host:pid` or as Node writes it. */
+/** Tokens, durations, uuids, hashes, SIDs, times, addresses with a port, source positions, a process as `host:pid` or as Node writes it. */
 const NOT_NUMBERS = [
+  // A signature may have any digits.
+  /\beyJ[\w-]+\.eyJ[\w-]+\.[\w-]+/g,
   /(?<![\d+.-])\d{1,6}(?:\.\d+)? ?ms\b/g,
   // A process namespace.
   /\bpid:\[\d+\]/g,
