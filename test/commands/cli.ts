@@ -27,6 +27,7 @@ export interface Started {
   text(): string;
   /** Until it has written this; throws when it ends before. */
   says(pattern: RegExp, ms?: number): Promise<RegExpMatchArray>;
+  /** Ended, and all that it wrote has been read. */
   exited: Promise<number | null>;
 }
 
@@ -63,7 +64,8 @@ export function cli(t: TestContext): Cli {
         text += chunk.toString();
         for (const look of wake) look();
       });
-    const exited = once(child, "exit").then(([code]) => code as number | null);
+    // Not "exit": its last words may still be on their way then.
+    const exited = once(child, "close").then(([code]) => code as number | null);
     const says = (pattern: RegExp, ms = 30_000) =>
       new Promise<RegExpMatchArray>((resolve, reject) => {
         const done = (finish: () => void) => {
@@ -88,12 +90,12 @@ export function cli(t: TestContext): Cli {
     dataDir,
     start,
     async run(args, env) {
-      const { child } = start(args, env);
+      const { child, exited } = start(args, env);
       let out = "";
       let err = "";
       child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
       child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString()));
-      const [code] = (await once(child, "close")) as [number | null];
+      const code = await exited;
       return { code, out, err };
     },
   };
