@@ -66,11 +66,14 @@ describe("metrics", () => {
     await anEvent(db, run, "job.ended");
     const { app } = anApi(db);
     await app.request("/metrics");
-    const ago = (seconds: number) => sql`clock_timestamp() - make_interval(secs => ${seconds})`;
-    const event = (kind: string, at: number, outcome = "") =>
-      db.execute(sql`
+    // Counted from one moment: what passes between two inserts would be time that the slot stood free.
+    const now = Date.now();
+    const event = (kind: string, secondsAgo: number, outcome = "") => {
+      const at = new Date(now - 1_000 * secondsAgo).toISOString();
+      return db.execute(sql`
         insert into outbound_run_events (run_id, business_id, kind, actor, detail, at)
-        values (${run.id}, ${shop.id}, ${kind}, 'worker:1', ${JSON.stringify({ outcome })}::jsonb, ${ago(at)})`);
+        values (${run.id}, ${shop.id}, ${kind}, 'worker:1', ${JSON.stringify({ outcome })}::jsonb, ${at}::timestamptz)`);
+    };
     await event("job.ended", 20, "busy");
     await event("job.dialing", 19.97);
     await event("run.reclaimed", 19);
