@@ -230,9 +230,11 @@ describe("an answer that breaks off half-way", () => {
     const own = openDatabase({ url: db.$client.options.connectionString!, name: "test", max: 2 });
     t.after(() => own.$client.end());
     const long = await aRun(db, shop.id);
+    // Three pages, each more than the kernel keeps for a client: the third is not read before the client reads on.
     await db.execute(`
-      with l as (insert into leads (tenant_id, name) select ${shop.id}, 'L' from generate_series(1, 3000) returning id)
-      insert into outbound_call_jobs (run_id, lead_id, business_id, lead_name) select ${long.id}, id, ${shop.id}, 'L' from l`);
+      with l as (insert into leads (tenant_id, name) select ${shop.id}, 'L' from generate_series(1, 2001) returning id)
+      insert into outbound_call_jobs (run_id, lead_id, business_id, lead_name, status, completed_at, error_message)
+      select ${long.id}, id, ${shop.id}, 'L', 'failed', now(), repeat('x', 20000) from l`);
     const broken = anApi(own);
     const server = await startApi({ ...broken.deps, listen: { host: "127.0.0.1", port: 0 } });
     t.after(() => server.close(0));
