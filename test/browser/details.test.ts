@@ -5,7 +5,7 @@ import { SignJWT } from "jose";
 import { SECRET } from "../api/harness.ts";
 import { until } from "../support/until.ts";
 import { findChromium } from "./chromium.ts";
-import { aShopWithConsole, signIn } from "./shop.ts";
+import { aShopWithConsole, ENDLESS, signIn } from "./shop.ts";
 
 const chromium = findChromium();
 const skip = chromium ? false : "no Chromium found: install one (apt-get install chromium), or name it in $CHROMIUM";
@@ -54,7 +54,7 @@ describe("the console's sign-in", { skip }, () => {
 
 describe("a healthy run in the console", { skip }, () => {
   it("says calmly when its next call comes, and what is under way is no outcome", { timeout: 60_000 }, async (t) => {
-    const shop = await aShopWithConsole(t, chromium ?? "", { talkMs: 6_000 });
+    const shop = await aShopWithConsole(t, chromium ?? "", ENDLESS);
     const { w } = shop;
     await w.worker();
     await w.enqueue(shop.business, await w.leads(shop.business, 5));
@@ -73,6 +73,7 @@ describe("a healthy run in the console", { skip }, () => {
     await until(async () => (await drawn(".live")) > 0, "no call is drawn");
     assert.equal(await drawn(":not(.live)"), 0, "a call under way counts as another outcome");
     await tab.shoot("en-live-run");
+    await shop.endCalls();
     await w.untilRun(1, "completed", 30_000);
     await overTime.locator(".key", { hasText: "In progress" }).waitFor({ state: "detached" });
     assert.deepEqual(tab.faults, []);

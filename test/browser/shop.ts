@@ -14,6 +14,8 @@ import { openBrowser, type Tab } from "./chromium.ts";
 
 /** Long enough for people to press a button meanwhile. */
 export const SLOW: ScriptRule = { talkMs: 400 };
+/** Until endCalls: what the page shows of live calls stays, however long the browser takes to get there. */
+export const ENDLESS: ScriptRule = { talkMs: 600_000 };
 
 export async function aShopWithConsole(t: TestContext, chromium: string, script: ScriptRule = SLOW) {
   const w = await world(t, { carrier: { scripts: [script] }, limits: { maxCallsPerBusiness: 3 } });
@@ -44,6 +46,13 @@ export async function aShopWithConsole(t: TestContext, chromium: string, script:
       await w.db.execute(sql`
         update leads set source = 'imported_outbound', outbound_list_id = ${list}
          where id = any (${sql.param(leads)}::int[])`);
+    },
+    /** Everybody who is on the phone hangs up; later calls are short ones. */
+    async endCalls(): Promise<void> {
+      await w.carrier.setScripts([SLOW]);
+      const { dialler } = w.engine();
+      const live = (await w.carrier.calls()).filter(({ endMs }) => endMs === null);
+      for (const { sid } of live) await dialler.end(sid, "completed");
     },
     async signedIn(options: BrowserContextOptions = { locale: "en-GB" }): Promise<Tab> {
       const tab = await browser.tab(options);
