@@ -5,7 +5,7 @@ import { get, type Agent, type IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Waits without a pause that would blur the time of an event. */
-export async function until(holds: () => boolean, ms = 5_000): Promise<void> {
+export async function until(holds: () => boolean, ms = 15_000): Promise<void> {
   const end = performance.now() + ms;
   while (!holds()) {
     assert.ok(performance.now() < end, "it takes too long");
