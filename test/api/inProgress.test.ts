@@ -42,7 +42,8 @@ describe("one business's long requests", () => {
     await until(() => Promise.resolve(held.length === 2), "two imports at work");
     const began = performance.now();
     assert.equal((await b.get(`/api/outbound/runs/${run.id}`)).status, 200);
-    assert.ok(performance.now() - began < 1_000);
+    // Half of what a request waits for a connection.
+    assert.ok(performance.now() - began < 5_000);
     assert.equal((await a.post("/api/outbound/stop-queue", { run_id: run.id })).status, 404, "a stop is looked at");
     release();
     assert.deepEqual(
