@@ -106,7 +106,9 @@ describe("startOwnServer", () => {
     await query(server.url, "create table kept as select 1 as n");
     await server.restart();
     await query(server.url, "insert into kept values (2)");
+    const { pid } = server;
     await server.stopImmediate();
+    await untilGone(pid);
     await assert.rejects(query(server.url, "select 1"), { code: "ECONNREFUSED" });
     await server.start();
     assert.deepEqual(await query(server.url, "select n from kept order by n"), [[1], [2]]);
