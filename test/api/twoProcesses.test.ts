@@ -6,7 +6,7 @@ import { openDatabase } from "../../db/client.ts";
 import { signToken } from "../../src/api/token.ts";
 import { cli } from "../commands/cli.ts";
 import { migratedDatabase } from "../support/migrated.ts";
-import { sized } from "../support/sizes.ts";
+import { FULL, sized } from "../support/sizes.ts";
 import { SECRET } from "./harness.ts";
 import { aBusiness, aLead } from "./rows.ts";
 import { until, watch } from "./stream.ts";
@@ -63,8 +63,11 @@ describe("two API processes", () => {
     }
     const slowest = Math.max(...took.stop, ...took.cancel);
     t.diagnostic(`${ROUNDS} rounds; the slowest ${slowest.toFixed(1)} ms after the answer`);
-    // The medians: a busy machine may hold up one of them.
-    for (const [what, ms] of Object.entries(took))
-      assert.ok(ms.toSorted((a, b) => a - b)[Math.floor(ms.length / 2)]! < LONGEST_MS, `${what}: ${ms.join(" ")}`);
+    // A machine with other tests at the same time may hold up one of them: there the medians count.
+    for (const [what, ms] of Object.entries(took)) {
+      const inOrder = ms.toSorted((a, b) => a - b);
+      const judged = FULL ? inOrder.at(-1) : inOrder[Math.floor(ms.length / 2)];
+      assert.ok(judged! < LONGEST_MS, `${what}: ${ms.join(" ")}`);
+    }
   });
 });
