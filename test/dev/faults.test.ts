@@ -6,11 +6,14 @@ import type { Fault, RequestFault } from "../../src/dev/twilio/faults.ts";
 import { aStandIn, errorOf, FROM, number, quiet, sdk, type SdkError } from "./support.ts";
 
 const params = { to: number(1), from: FROM, twiml: "<Response/>" };
+/** Soon enough for a test, and late enough for the request to have arrived. */
+const HASTY_MS = 500;
 
 /** What a create under this fault rejects with, and how many calls there are after it. */
 async function create(t: Parameters<typeof aStandIn>[0], fault: Omit<RequestFault, "on">) {
   const standIn = await aStandIn(t, { faults: [{ ...fault, on: "create" }] });
-  const error = await errorOf(sdk(standIn, 150).calls.create(params));
+  const inVain = fault.kind === "hang" || fault.kind === "slow";
+  const error = await errorOf(sdk(standIn, inVain ? HASTY_MS : undefined).calls.create(params));
   const report = await standIn.report();
   assert.equal(report.totalCreates, 1);
   assert.deepEqual(report.faults, { [`create/${fault.kind}`]: 1 });
@@ -70,10 +73,10 @@ describe("creates that fail without a word", () => {
   });
 
   it("a slow answer: the client gives up, and the call comes into being all the same", async (t) => {
-    const { error, accepted } = await create(t, { kind: "slow", ms: 1_000, at: "after" });
+    const { error, accepted } = await create(t, { kind: "slow", ms: 60_000, at: "after" });
     assert.deepEqual([error.code, accepted], ["ECONNABORTED", 1]);
-    const late = await aStandIn(t, { faults: [{ on: "create", kind: "slow", ms: 250 }] });
-    await errorOf(sdk(late, 100).calls.create(params));
+    const late = await aStandIn(t, { faults: [{ on: "create", kind: "slow", ms: 3 * HASTY_MS }] });
+    await errorOf(sdk(late, HASTY_MS).calls.create(params));
     assert.equal((await late.report()).accepted, 0);
     await late.waitFor((report) => report.accepted === 1);
   });
@@ -82,7 +85,7 @@ describe("creates that fail without a word", () => {
 describe("fetch, list and update", () => {
   it("fail on their own, and an update struck before it took effect changes nothing", async (t) => {
     const standIn = await aStandIn(t, { scripts: [{ initiateAfterMs: 60_000 }] });
-    const { calls } = sdk(standIn, 150);
+    const { calls } = sdk(standIn);
     const { sid } = await calls.create(params);
     await standIn.setFaults([
       { on: "fetch", kind: "error", status: 500, to: number(1) },
@@ -90,7 +93,7 @@ describe("fetch, list and update", () => {
       { on: "update", kind: "reset" },
     ]);
     assert.equal((await errorOf(calls(sid).fetch())).code, 20500);
-    assert.equal((await errorOf(calls.list())).code, "ECONNABORTED");
+    assert.equal((await errorOf(sdk(standIn, HASTY_MS).calls.list())).code, "ECONNABORTED");
     assert.equal((await calls.list()).length, 1);
     assert.equal((await errorOf(calls(sid).update({ status: "canceled" }))).code, "ECONNRESET");
     assert.equal((await standIn.report()).liveNow, 1);

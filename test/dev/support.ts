@@ -22,8 +22,8 @@ export async function aStandIn(t: TestContext, options: StandInOptions = {}): Pr
   return standIn;
 }
 
-/** The SDK with its requests sent to the stand-in. `timeout` in milliseconds. */
-export function sdk(standIn: Pick<StandIn, "url" | "accountSid" | "authToken">, timeout = 2_000) {
+/** The SDK with its requests sent to the stand-in. `timeout` in milliseconds: only who waits in vain wants a short one. */
+export function sdk(standIn: Pick<StandIn, "url" | "accountSid" | "authToken">, timeout = 15_000) {
   class Redirected extends twilio.RequestClient {
     override request: twilio.RequestClient["request"] = (options) => {
       const uri = options.uri.replace("https://api.twilio.com", standIn.url);
