@@ -80,10 +80,10 @@ describe("a line", () => {
 
   it("is asked after some seconds at the latest: a pause may have ended before its time", async (t) => {
     const { lines: made, came } = lines(t, () => undefined);
-    const began = performance.now();
     made.join(1, { key: TURN, inMs: 300_000 });
-    await untilCame(came, 1);
-    assert.ok(performance.now() - began < 6_000);
+    // By a timer and not by the clock: timers come in their order, whatever holds the machine up.
+    await sleep(5_500);
+    assert.equal(came.length, 1);
   });
 
   it("begins at once where nothing is known, and believes what is", async (t) => {
