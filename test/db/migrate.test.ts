@@ -36,7 +36,8 @@ describe("migrations", () => {
       });
       let out = "";
       child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-      const [code] = (await once(child, "exit")) as [number];
+      // Not its exit: what it wrote may still be on its way then.
+      const [code] = (await once(child, "close")) as [number];
       assert.equal(code, 0);
       return JSON.parse(out) as { applied: string[] };
     });

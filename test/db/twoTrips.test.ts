@@ -35,7 +35,11 @@ it("reads what was committed while its opening waited for a lock", async (t) => 
     waiting = inTwoTrips(db, LOCK, read, async (_, n) => ({ sent: Promise.resolve(n) }));
     await until(
       async () =>
-        (await row(others, sql`select 1 from pg_locks where locktype = 'advisory' and not granted`)) !== undefined,
+        (await row(
+          others,
+          sql`select 1 from pg_locks l join pg_database d on d.oid = l.database
+               where d.datname = current_database() and locktype = 'advisory' and not granted`,
+        )) !== undefined,
       "the other one waits",
     );
     await tx.execute(sql`update counter set n = 2`);
