@@ -216,7 +216,7 @@ describe(`importing ${ROWS} rows`, () => {
       assert.equal(figures.leads + figures.errors, ROWS);
       assert.ok(figures.leads > 0.99 * ROWS);
       assert.ok(figures.peakMb < 300, `${figures.peakMb} MB`);
-      // Ten times what is seen on an idle machine: a shared one stalls by itself.
+      // Ten times what is seen.
       assert.ok(figures.longestBlockMs < 300, `${figures.longestBlockMs} ms`);
     });
   }

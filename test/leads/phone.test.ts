@@ -169,9 +169,11 @@ describe("normalisePhone", () => {
   it("is fast enough for a long list", (t) => {
     const random = seeded(SEED);
     const numbers = Array.from({ length: 20_000 }, (_, n) => spelled(mobile(n, SEED), random));
-    const started = performance.now();
+    // By what it takes of the processor: a machine that is busy with something else is no slower at this.
+    const started = process.threadCpuUsage();
     for (const number of numbers) normalisePhone(number);
-    const perSecond = Math.round((numbers.length / (performance.now() - started)) * 1000);
+    const { user, system } = process.threadCpuUsage(started);
+    const perSecond = Math.round((numbers.length / (user + system)) * 1e6);
     t.diagnostic(`${perSecond} numbers a second`);
     assert.ok(perSecond > 5000, `${perSecond} a second`);
   });
