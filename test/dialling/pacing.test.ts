@@ -16,6 +16,7 @@ import {
 import { dispatchOnce } from "../../src/runs/dispatch.ts";
 import { migratedDatabase } from "../support/migrated.ts";
 import { lastFirst } from "../support/scope.ts";
+import { watchStalls } from "../support/stalls.ts";
 import { againstLock, valueOf } from "../support/world/interleave.ts";
 import { assertInvariants, world } from "../support/world.ts";
 
@@ -47,8 +48,17 @@ const account = async (db: Database) =>
 
 const ascending = (a: number, b: number) => a - b;
 
-const near = (found: number | null | undefined, expected: number, within = 250) =>
-  assert.ok(found != null && Math.abs(found - expected) <= within, `${found} is not near ${expected}`);
+/** How much the clocks of the database and of this process may differ over a test. */
+const CLOCKS_MS = 20;
+
+/** Of what runs down, `expected` at the soonest `since`: less by no more than what has passed, however long that was. */
+const near = (found: number | null | undefined, expected: number, since: number) => {
+  const passed = performance.now() - since;
+  assert.ok(
+    found != null && found <= expected + CLOCKS_MS && found >= expected - passed - CLOCKS_MS,
+    `${found} is not near ${expected}, ${passed} ms later`,
+  );
+};
 
 describe("turns", () => {
   it("without a budget everybody goes at once", async (t) => {
@@ -60,21 +70,24 @@ describe("turns", () => {
 
   it("follow each other at the budget's interval, whoever asks", async (t) => {
     const db = await database(t);
+    const since = performance.now();
     const first = await reserve(db, 10, 3);
     assert.deepEqual([first.granted, first.intervalMs, first.again], [3, 100, null]);
-    near(first.waitMs, 0, 20);
-    near((await reserve(db, 10, 2)).waitMs, 300);
-    near((await reserve(db, 10, 1)).waitMs, 500);
+    near(first.waitMs, 0, since);
+    near((await reserve(db, 10, 2)).waitMs, 300, since);
+    near((await reserve(db, 10, 1)).waitMs, 500, since);
   });
 
   it("are given out no further ahead than the horizon, and say when to ask again", async (t) => {
     const db = await database(t);
+    const since = performance.now();
     const first = await reserve(db, 10, 100);
     assert.equal(first.granted, HORIZON_MS / 100 + 1);
     assert.ok(first.again && first.again.inMs >= 50 && first.again.inMs <= 150);
     const second = await reserve(db, 10, 100);
-    assert.ok(second.granted <= 2, "what little time has passed");
+    assert.ok(second.granted <= (performance.now() - since) / 100 + 1, "what little time has passed");
     assert.ok(second.again && second.again.inMs >= 50);
+    await db.execute(sql`update outbound_carrier_accounts set next_turn_at = clock_timestamp() + interval '1 hour'`);
     const slow = await reserve(db, 0.1, 5);
     assert.deepEqual([slow.granted, slow.again?.key], [0, ACCOUNT]);
   });
@@ -117,18 +130,20 @@ describe("turns", () => {
 describe("the pause", () => {
   it("grants nobody a turn until it is over, then one single probe", async (t) => {
     const db = await database(t);
+    const paused = performance.now();
     await pauseAccount(db, ACCOUNT, { kind: "configuration", code: "21210", message: "caller id" });
     for (const perSecond of [Infinity, 10]) {
       const { granted, again } = await reserve(db, perSecond, 3);
       assert.equal(granted, 0);
-      near(again?.inMs, 5_000);
+      near(again?.inMs, 5_000, paused);
     }
     for (const perSecond of [Infinity, 10]) {
       await pauseIsOver(db);
+      const since = performance.now();
       const asked = await Promise.all(Array.from({ length: 6 }, () => reserve(db, perSecond, 3)));
       assert.deepEqual(asked.map((turns) => turns.granted).toSorted(ascending), [0, 0, 0, 0, 0, 1]);
-      near((await account(db)).left, GAP_MS);
-      for (const { granted, again } of asked) if (granted === 0) near(again?.inMs, GAP_MS);
+      near((await account(db)).left, GAP_MS, since);
+      for (const { granted, again } of asked) if (granted === 0) near(again?.inMs, GAP_MS, since);
     }
   });
 
@@ -169,10 +184,11 @@ describe("the pause", () => {
     const db = await database(t);
     await pauseAccount(db, ACCOUNT, { kind: "carrier", code: "20003", message: "" });
     await pauseIsOver(db);
+    const since = performance.now();
     await db.execute(sql`update outbound_carrier_accounts set next_turn_at = clock_timestamp() + interval '2 s'`);
     const { granted, again } = await reserve(db, 1, 3);
     assert.equal(granted, 0);
-    near(again?.inMs, 1_000);
+    near(again?.inMs, 1_000, since);
     await db.execute(sql`update outbound_carrier_accounts set next_turn_at = clock_timestamp()`);
     assert.equal((await reserve(db, 1, 3)).granted, 1);
   });
@@ -191,17 +207,17 @@ describe("the pause", () => {
 
   it("doubles each time, up to its bound; a placed call ends it", async (t) => {
     const db = await database(t);
-    const lengths: number[] = [];
-    for (let n = 0; n < 8; n++) {
+    for (const seconds of [1, 2, 4, 8, 16, 30, 30, 30]) {
+      const since = performance.now();
       await pauseAccount(db, ACCOUNT, { kind: "throttled", code: "20429", message: "" });
-      lengths.push(Math.round((await account(db)).left! / 1000));
+      near((await account(db)).left, seconds * 1000, since);
     }
-    assert.deepEqual(lengths, [1, 2, 4, 8, 16, 30, 30, 30]);
     assert.equal(await accountsWork(db, [ACCOUNT]), true);
     assert.equal(await accountsWork(db, [ACCOUNT]), false);
     assert.equal((await reserve(db, Infinity, 3)).granted, 3);
+    const since = performance.now();
     await pauseAccount(db, ACCOUNT, { kind: "throttled", code: "20429", message: "" });
-    near((await account(db)).left, 1_000);
+    near((await account(db)).left, 1_000, since);
   });
 
   it("that is just being stored when a call is placed ends as well, and whoever ended it knows", async (t) => {
@@ -223,11 +239,12 @@ describe("the pause", () => {
     assert.equal(await accountsWork(db, [ACCOUNT]), false, "nothing was paused");
     for (let n = 1; n < UNKNOWN_IN_A_ROW; n++) assert.equal(await refused(), false);
     assert.equal((await account(db)).kind, null);
+    const since = performance.now();
     assert.equal(await refused(), true);
     assert.deepEqual([(await account(db)).kind, (await account(db)).unknown], ["carrier", 0]);
-    near((await account(db)).left, 5_000);
+    near((await account(db)).left, 5_000, since);
     assert.equal(await refused(), true, "a probe's refusal pauses again at once: no lead a time is burned");
-    near((await account(db)).left, 10_000);
+    near((await account(db)).left, 10_000, since);
   });
 });
 
@@ -235,6 +252,7 @@ describe("pacing, as the carrier sees it", () => {
   it("two workers and two businesses keep to one account's budget", async (t) => {
     const w = await world(t, { limits: { callsPerSecond: 20, maxCallsPerBusiness: 10 } });
     await Promise.all([w.worker(), w.worker()]);
+    const longestStall = watchStalls(t);
     const since = performance.now();
     const runs: number[] = [];
     for (let n = 0; n < 2; n++) {
@@ -244,8 +262,10 @@ describe("pacing, as the carrier sees it", () => {
     for (const runId of runs) await w.untilRun(runId, "completed");
     assert.ok(performance.now() - since > 1_800, "40 calls at 20 per second");
     const { maxStartsInAnySecond } = await w.carrier.report();
-    // A turn is when a call leaves; a busy machine delays some, towards those that come next. Unpaced it would be all 40.
-    assert.ok(maxStartsInAnySecond <= 30, `${maxStartsInAnySecond} calls began within one second`);
+    // A turn is when a call leaves; a busy machine delays some, towards those that come next, and so do all that fall due
+    // while it stands still. Unpaced it would be all 40.
+    const late = Math.floor((longestStall() / 1000) * 20);
+    assert.ok(maxStartsInAnySecond <= 30 + late, `${maxStartsInAnySecond} calls began within one second, ${late} late`);
     await assertInvariants(w);
   });
 });
