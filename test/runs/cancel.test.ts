@@ -22,7 +22,8 @@ async function keptAndDropped(w: World, leads: number) {
 
 describe("cancel", () => {
   it("lets running calls finish, starts nothing new, and ends cancelled", async (t) => {
-    const w = await world(t, { carrier: { preset: "instant", scripts: [{ talkMs: 500 }] } });
+    // They end when we say so, and not while a busy machine is still cancelling.
+    const w = await world(t, { carrier: { preset: "instant", scripts: [{ talkMs: 600_000 }] } });
     const business = await w.business({ limit: 3 });
     const leads = await w.leads(business, 30);
     await w.worker();
@@ -32,11 +33,15 @@ describe("cancel", () => {
     const asked = await w.untilRun(runId, (run) => run.queued === 0);
     assert.deepEqual([asked.status, asked.cancelRequested, asked.endedAt], ["running", true, null]);
     await w.carrier.mark("cancelled", { tos: await w.numbersOf(leads) });
+    const talking = await w.carrier.calls({ status: "in-progress" });
+    assert.equal(talking.length, 3);
+    assert.equal((await w.carrier.report()).requests.update, 0, "nobody was hung up on");
+    for (const { sid } of talking) await w.engine().dialler.end(sid, "completed");
     const run = await w.untilRun(runId, "cancelled");
     assert.deepEqual([run.completed + run.cancelled, run.failed, run.cursor], [30, 0, 30]);
     const report = await w.carrier.report();
     assert.equal(report.afterMark["cancelled"]!.violations, 0);
-    assert.deepEqual([report.endedByStatus.completed, report.requests.update], [run.completed, 0]);
+    assert.deepEqual([report.endedByStatus.completed, report.requests.update], [run.completed, talking.length]);
     const words = await rows(
       w.db,
       sql`select distinct error_message from outbound_call_jobs where run_id = ${runId} and status = 'cancelled'`,

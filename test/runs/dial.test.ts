@@ -147,7 +147,8 @@ describe("a refused call", () => {
     await until(async () => (await waitingFor(w.door(bad), runId, facts))?.reason === "configuration", "a reason");
     const { runId: other } = await w.enqueue(good, await w.leads(good, 5));
     assert.equal((await w.untilRun(other, "completed")).completed, 5);
-    assert.equal((await w.run(runId)).queued + (await w.run(runId)).inProgress, 5, "nobody is burned");
+    const { queued, inProgress } = await w.run(runId);
+    assert.equal(queued + inProgress, 5, "nobody is burned");
     await w.carrier.setFaults([]);
     await w.db.execute(sql`update outbound_carrier_accounts set paused_until = clock_timestamp()`);
     assert.equal((await w.untilRun(runId, "completed")).completed, 5);
@@ -302,8 +303,13 @@ describe("a call with an unknown outcome", () => {
     await w.worker();
     const { runId } = await w.enqueue(business, leads, { concurrency: 10 });
     await w.untilRun(runId, (run) => run.completed === 10);
+    // (Of the others too, where a busy machine was slow to answer; their callbacks have told what became of them.)
     await until(async () => {
-      const unsettled = await rows(w.db, sql`select 1 from outbound_call_attempts where result = 'ambiguous'`);
+      const unsettled = await rows(
+        w.db,
+        sql`select 1 from outbound_call_attempts
+             where result = 'ambiguous' and to_number = any (${sql.param(numbers.slice(0, kinds.length))}::text[])`,
+      );
       return unsettled.length === kinds.length;
     }, "all of them known to be unknown");
     const jobs = await w.jobs(runId);
@@ -339,12 +345,12 @@ describe("a call with an unknown outcome", () => {
 
 describe("a worker that was frozen", () => {
   it("between the mark and the socket sends nothing when it thaws, and the lead is called later", async (t) => {
-    const w = await world(t, { limits: { postStartBudgetMs: 60 } });
+    const w = await world(t, { limits: { postStartBudgetMs: 500 } });
     const business = await w.business({ limit: 1 });
     let frozen = 0;
     await w.worker({
       async reached(moment) {
-        if (moment === "begin.committed" && frozen++ === 0) await sleep(120);
+        if (moment === "begin.committed" && frozen++ === 0) await sleep(600);
       },
     });
     const { runId } = await w.enqueue(business, await w.leads(business, 2));

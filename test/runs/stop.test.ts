@@ -114,7 +114,8 @@ describe("stop", () => {
     await w.carrier.waitForEvent((event) => event.kind === "create.arrived");
     const since = performance.now();
     assert.deepEqual(await stop(w, business, runId), { stopped: true, cancelledJobs: 2 });
-    assert.ok(performance.now() - since < 3_000);
+    // Both budgets and a margin are 1.4 seconds; the rest is a busy machine's.
+    assert.ok(performance.now() - since < 6_000);
     assert.deepEqual(
       (await w.jobs(runId)).map((job) => job.status),
       ["dialing", "cancelled", "cancelled"],
@@ -131,6 +132,8 @@ describe("stop", () => {
     assert.deepEqual(await stop(w, business, runId), { stopped: false, cancelledJobs: 0 });
     assert.deepEqual(await w.run(runId), done);
 
+    // Calls that go on, so that the run is not over before it is stopped.
+    await w.carrier.setScripts(ENDLESS.scripts);
     const { runId: other } = await w.enqueue(business, await w.leads(business, 3));
     const both = await Promise.all([stop(w, business, other), stop(w, business, other)]);
     assert.equal(both.filter((one) => one.stopped).length, 1);
@@ -270,7 +273,7 @@ describe("stop and the calls at the carrier", () => {
     const business = await w.business({ limit: 3 });
     await w.worker();
     const { runId } = await w.enqueue(business, await w.leads(business, 9));
-    await w.carrier.waitFor((report) => report.liveNow === 3);
+    await w.carrier.waitFor((report) => report.liveNow === 3 && report.callbacks.pending === 0);
     await stop(w, business, runId);
     const run = await w.untilRun(runId, ({ inProgress }) => inProgress === 0);
     assert.deepEqual([run.status, run.completed + run.cancelled, run.failed], ["stopped", 9, 0]);
