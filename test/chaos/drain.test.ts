@@ -37,9 +37,11 @@ describe("SIGTERM of a worker", () => {
     const run = await play.run(8);
     await hold.reached(3);
     const terminated = worker.terminate();
-    await play.member("worker", "worker2");
+    // Before the next one starts: that may take longer than a POST waits for its answer.
+    await play.said(worker, "SIGTERM: draining");
     await hold.release();
     const ms = await terminated;
+    await play.member("worker", "worker2");
     t.diagnostic(`ended ${Math.round(ms)} ms after SIGTERM, three POSTs in flight`);
     assert.ok(ms < LONGEST_MS);
     assert.equal(await play.ended(run, 10_000), "completed");
@@ -72,7 +74,8 @@ describe("SIGTERM of a worker", () => {
     await sleep(600);
     await worker.terminate();
     await terminated;
-    assert.ok(performance.now() - since < 3_000);
+    // Long before its POSTs would have been given up.
+    assert.ok(performance.now() - since < 4_500);
     await hold.release();
     await play.member("worker", "worker6");
     assert.equal(await play.ended(run), "completed");

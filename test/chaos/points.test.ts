@@ -75,7 +75,8 @@ describe(`killed at a named moment (seed ${SEED}, ${TIMES} time(s) each)`, () =>
 
   it("the API between the commit of a stop and its answer", async () => {
     for (let n = 0; n < TIMES; n++) {
-      const run = await play.run(30);
+      // More than can be called before the stop, however late that comes; they cost nothing.
+      const run = await play.run(150);
       await play.stage.carrier.waitForEvent((event) => event.kind === "create.accepted" && event.to === run.numbers[2]);
       const struck = play.order(api, "stop.committed", 1);
       run.plan.ending = { how: "stop", atShare: 0 };

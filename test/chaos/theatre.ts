@@ -1,7 +1,7 @@
 // A stage for tests of one fault at a time: processes that can be killed at a named moment, quick leases, calls that are
 // over in no time, and a carrier without faults of its own.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
@@ -50,6 +50,8 @@ export interface Theatre {
   /** Gives the order, and waits until it was carried out. */
   struck(member: Member, moment: Moment, nth: number, signal?: "SIGKILL" | "SIGSTOP"): Promise<void>;
   order(member: Member, moment: Moment, nth: number, signal?: "SIGKILL" | "SIGSTOP"): () => Promise<void>;
+  /** Waits until it is in the process's log. */
+  said(member: Member, words: string): Promise<void>;
   ended(run: StartedRun, timeoutMs?: number): Promise<string>;
   /** Nothing is live, and every invariant holds. */
   assertAll(): Promise<string>;
@@ -113,6 +115,10 @@ export async function theatre(scope: Scope, options: Partial<StageOptions> = {})
       };
     },
     struck: (member, moment, nth, signal) => made.order(member, moment, nth, signal)(),
+    async said(member, words) {
+      const log = join(folder, `${member.name}.log`);
+      await until(() => readFileSync(log, "utf8").includes(words), `${member.name} says: ${words}`);
+    },
     async ended(run, timeoutMs = 60_000) {
       const look = async () => {
         const now = await row<{ status: string; live: number }>(
