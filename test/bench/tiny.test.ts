@@ -45,10 +45,10 @@ it("leaves the same rows behind with bare SQL as the queue does, audit and call 
 it("lets the old design's loop refill a slot when it has slept", async (t) => {
   const carrier = { scripts: callsOf(100) };
   const bench = { full: false, seed: 1, scope: lastFirst(t), say: () => {} };
-  const standIn = await runOldLoops(bench, { runs: 1, slots: 1, forMs: 1_300, carrier });
+  const standIn = await runOldLoops(bench, { runs: 1, slots: 1, forMs: 3_100, carrier });
   const [calls, gaps] = [await standIn.calls(), refillGaps(await standIn.events())];
-  // Each dial is followed by half a second, and the call is over by then.
-  assert.ok(calls.length >= 2 && calls.length <= 3, `${calls.length} calls`);
+  // Each dial is followed by half a second, and the call is over by then. A machine that stands still costs calls.
+  assert.ok(calls.length >= 2 && calls.length <= 7, `${calls.length} calls`);
   assert.ok(gaps.length === calls.length - 1 && gaps.every((ms) => ms > 300), JSON.stringify(gaps));
   assert.ok(slotUse(calls, 1) < 0.5);
 });
