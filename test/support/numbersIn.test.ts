@@ -89,6 +89,7 @@ describe("numbers in a log", () => {
       `{"level":30,"time":"2026-11-21T05:06:07.123Z","pid":1234567890,"runId":123456789,"token":"0a1b2c3d-1111-2222-3333-444455556666","stack":"at x.ts:12345:78","msg":"worker: ready on 127.0.0.1:45678"}`,
       lineOf({
         lost: "host-7:1234567",
+        container: "4f3a2b1c9d8e:1234567",
         sid: "CA0123456789abcdef0123456789abcdef",
         ids: [2_000_000_000],
         left: 123_456,

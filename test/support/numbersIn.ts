@@ -17,7 +17,8 @@ const NOT_NUMBERS = [
   // A process namespace.
   /\bpid:\[\d+\]/g,
   /[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}/gi,
-  /\b(?:AC|CA)[\da-f]{16,}|\b(?=\d*[a-f])[\da-f]{12,}\b/gi,
+  // (With a pid: a container's host name is such a hash.)
+  /\b(?:AC|CA)[\da-f]{16,}|\b(?=\d*[a-f])[\da-f]{12,}\b(?::\d{1,7}(?![\d.-]))?/gi,
   /\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?/g,
   /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b|\blocalhost:\d{1,5}\b|:\d{1,5}:\d{1,5}\b/g,
   /\(node:\d{1,7}\)|\b[a-z][\w.-]*:\d{1,7}(?![\d.-])/gi,
