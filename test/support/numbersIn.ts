@@ -1,6 +1,7 @@
 // Phone numbers in log output: of known numbers in any spelling, and of anything that looks like one outside of the
 // fields that hold times and ids. Knows nothing of how the log takes them out.
 import { readdirSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 
 /** Digits that tell one number from another, whatever stands before them: +972 52…, 052…, 52… */
@@ -11,6 +12,8 @@ const LIKE_A_NUMBER = /\+?\d(?:(?:%20|\\[bfnrt]|\\u00[01][\da-f]|[\s().,\p{Pd}\p
 const TIME_OR_ID = /^(?:time|pid|id|ids|level|found|at|.*(?:_id|_ids|Id|Ids|Ms|At))$/;
 /** Tokens, durations, uuids, hashes, SIDs, times, addresses with a port, source positions, a process as `host:pid` or as Node writes it. */
 const NOT_NUMBERS = [
+  // This machine's name: of containers, one in three hundred has digits only.
+  new RegExp(String.raw`(?<![\w-])${hostname().replaceAll(/\W/g, "\\$&")}(?::\d{1,7})?(?![\d.-])`, "g"),
   // A signature may have any digits.
   /\beyJ[\w-]+\.eyJ[\w-]+\.[\w-]+/g,
   /(?<![\d+.-])\d{1,6}(?:\.\d+)? ?ms\b/g,
