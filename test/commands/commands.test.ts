@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { connectObserver } from "../../src/dev/twilio/client.ts";
 import { messyCsv } from "../support/leads.ts";
 import { FULL } from "../support/sizes.ts";
 import { cli } from "./cli.ts";
@@ -126,12 +127,14 @@ describe("call", () => {
 });
 
 describe("run", () => {
-  // Its one call may ring for half a minute: the stand-in of a run draws its outcomes anew each time.
   it("is joined by call, survives SIGKILL, and drains on SIGTERM", { timeout: 240_000 }, async (t) => {
     const { start, run, dataDir } = cli(t);
     const first = start(["run"]);
     const url = (await first.says(/console {2}(http:\S+)\/console/))[1] ?? "";
     assert.equal((await fetch(`${url}/livez`)).status, 200);
+    // The stand-in of a run draws what becomes of a call anew each time: one may ring for half a minute.
+    const [, standIn] = await first.says(/(http:\S+)\/observer\/report/);
+    await connectObserver(standIn!).setScripts([{ outcome: "answered", answerAfterMs: 10, talkMs: 10 }]);
 
     const file = join(dataDir, "one.csv");
     writeFileSync(file, "phone\n0521234567\n");
