@@ -2,7 +2,7 @@
 // Twilio queues calls beyond its rate for up to a day instead of refusing them, so calls that we do not pace ourselves
 // cannot be stopped.
 import { sql } from "drizzle-orm";
-import { row, type Tx } from "../../db/client.ts";
+import { array, row, type Tx } from "../../db/client.ts";
 import { statement } from "../../db/statement.ts";
 
 export interface Turns {
@@ -99,17 +99,35 @@ export async function anythingPaused(tx: Tx): Promise<boolean> {
   return (await somethingPaused(tx, {})).length > 0;
 }
 
+export interface OwnTurns extends Turns {
+  /** Whose probe was taken, in this transaction. */
+  probed: readonly string[];
+}
+
 /**
  * What a business's own settings (a caller id, a voice URL) allow: not paced, but each perhaps paused, and then with a
  * probe of its own.
  */
-export async function ownTurns(tx: Tx, keys: readonly string[], wanted: number, gapMs: number): Promise<Turns> {
+export async function ownTurns(tx: Tx, keys: readonly string[], wanted: number, gapMs: number): Promise<OwnTurns> {
   let turns = atOnce(wanted);
+  const probed: string[] = [];
   for (const { key } of await pausedAmong(tx, { keys })) {
     turns = await reserveTurns(tx, key, Infinity, turns.granted, gapMs);
-    if (turns.granted === 0) return turns;
+    if (turns.granted === 0) break;
+    probed.push(key);
   }
-  return turns;
+  return { ...turns, probed };
+}
+
+/**
+ * Gives back the probes that `ownTurns` has just taken in this transaction, for which there was no turn after all: spent
+ * without a call, they would keep the business waiting for as long as others use up the account's turns.
+ */
+export async function giveBackProbes(tx: Tx, { probed }: OwnTurns): Promise<void> {
+  if (probed.length === 0) return;
+  await tx.execute(sql`
+    update outbound_carrier_accounts set paused_until = clock_timestamp()
+     where account_sid = any (${array(probed, "text")}) and pause_kind is not null`);
 }
 
 /** Locks the row only where turns are counted: an unpaced account would serialise all businesses for nothing. */

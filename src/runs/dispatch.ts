@@ -4,7 +4,15 @@ import { sql } from "drizzle-orm";
 import { array, type Tx } from "../../db/client.ts";
 import { inTransaction, inTwoTrips, type Sent } from "../../db/transaction.ts";
 import { lockBusiness, lockingBusiness } from "../../db/locks.ts";
-import { anythingPaused, atOnce, ownTurns, probeGapMs, reserveTurns, type Turns } from "../dialling/pacing.ts";
+import {
+  anythingPaused,
+  atOnce,
+  giveBackProbes,
+  ownTurns,
+  probeGapMs,
+  reserveTurns,
+  type Turns,
+} from "../dialling/pacing.ts";
 import { callerKey, voiceKey } from "../dialling/pause.ts";
 import { lockWaitingRuns, readBusiness } from "./businessNow.ts";
 import { callerIdOf } from "./callerId.ts";
@@ -151,9 +159,12 @@ async function turnsOf(
   const { accountSid } = dialler;
   if (!paused && !Number.isFinite(limits.callsPerSecond)) return atOnce(wanted);
   const gapMs = probeGapMs(limits);
-  const ownAllow = paused ? await ownTurns(tx, own, wanted, gapMs) : atOnce(wanted);
-  if (ownAllow.granted === 0) return ownAllow;
-  const turns = await reserveTurns(tx, accountSid, limits.callsPerSecond, ownAllow.granted, gapMs);
+  const ownAllow = paused ? await ownTurns(tx, own, wanted, gapMs) : { ...atOnce(wanted), probed: [] };
+  const turns =
+    ownAllow.granted === 0
+      ? ownAllow
+      : await reserveTurns(tx, accountSid, limits.callsPerSecond, ownAllow.granted, gapMs);
+  if (turns.granted === 0) await giveBackProbes(tx, ownAllow);
   return { ...turns, again: turns.again ?? ownAllow.again };
 }
 

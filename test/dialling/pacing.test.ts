@@ -193,6 +193,32 @@ describe("the pause", () => {
     assert.equal((await reserve(db, 1, 3)).granted, 1);
   });
 
+  it("a business's own probe is not spent either while the account has no turn for it", async (t) => {
+    const w = await world(t, { limits: { callsPerSecond: 1 } });
+    const business = await w.business();
+    await w.enqueue(business, await w.leads(business, 2));
+    const engine = w.engine();
+    const { accountSid } = engine.dialler;
+    const own = callerKey(accountSid, business.from);
+    await pauseAccount(w.db, own, { kind: "configuration", code: "21210", message: "caller id" });
+    await w.db.execute(sql`update outbound_carrier_accounts set paused_until = clock_timestamp()`);
+    // Others have the next turns, again and again.
+    const nextTurn = (inMs: number) =>
+      w.db.execute(sql`
+        insert into outbound_carrier_accounts (account_sid, next_turn_at)
+        values (${accountSid}, clock_timestamp() + make_interval(secs => ${inMs / 1000}))
+            on conflict (account_sid) do update set next_turn_at = excluded.next_turn_at`);
+    for (let times = 0; times < 3; times++) {
+      await nextTurn(1_900);
+      const { claims, turns } = await dispatchOnce(engine, business.id);
+      assert.deepEqual([claims.length, turns.again?.key], [0, accountSid], "it waits for the account's turn alone");
+    }
+    await nextTurn(0);
+    assert.equal((await dispatchOnce(engine, business.id)).claims.length, 1);
+    const { claims, turns } = await dispatchOnce(engine, business.id);
+    assert.deepEqual([claims.length, turns.again?.key], [0, own], "one probe at a time");
+  });
+
   it("a clock that jumped back by hours stops nobody for hours", async (t) => {
     const db = await database(t);
     await reserve(db, 1, 1);
