@@ -43,12 +43,14 @@ export async function applyNews(
   if (!isCallStatus(status)) return "ignored";
   let { token } = news;
   for (let tried = 0; tried < MOST_TRIES; tried++) {
-    if (token !== null && (await moveOrUnlogged(db, token, { ...news, status }, reached, log))) return "applied";
+    const held = token;
+    const known = { ...news, status };
+    if (held !== null && (await orUnlogged((logged) => move(db, held, known, reached, logged), log))) return "applied";
     const found = await inTransaction(db, (tx) => whyNot(tx, token, sid, status));
     if (typeof found === "string") return found;
     const { attempt, job } = found;
     if (job === "waits_no_more") {
-      const orphaned = await takeOrphan(db, attempt, { sid, status, durationSeconds: news.durationSeconds });
+      const orphaned = await orUnlogged((logged) => takeOrphan(db, attempt, known, logged), log);
       if (orphaned !== "adopted") return orphaned === "hung_up" ? "applied" : "ignored";
     }
     token = attempt.token;
@@ -57,23 +59,22 @@ export async function applyNews(
 }
 
 /**
- * A row for the CRM to read must not keep a call from being known: its slot would be held for ever. Keys, checks, lengths
- * and rights of `call_log` may refuse it, and a trigger of the CRM's may fail with any code there is.
+ * A row for the CRM to read must not keep a call from being known: its slot would be held for ever, and nobody could hang up
+ * one that should not be. Keys, checks, lengths and rights of `call_log` may refuse it, and a trigger of the CRM's may fail
+ * with any code there is.
+ * @param once all that it does, or nothing where it throws
  */
-async function moveOrUnlogged(
-  db: Database,
-  token: string,
-  news: Known,
-  reached: Reached,
+async function orUnlogged<T>(
+  once: (logged: boolean) => Promise<T>,
   log: Pick<Logger, "error"> | undefined,
-): Promise<boolean> {
+): Promise<T> {
   try {
-    return await move(db, token, news, reached, true);
+    return await once(true);
   } catch (error) {
     if (isTransient(error) || pgCode(error) === undefined) throw error;
-    const moved = await move(db, token, news, reached, false);
-    if (moved) log?.error({ err: error }, "news: the call has no row in call_log, whose rules refuse it");
-    return moved;
+    const done = await once(false);
+    if (done) log?.error({ err: error }, "news: the call has no row in call_log, whose rules refuse it");
+    return done;
   }
 }
 
@@ -163,7 +164,7 @@ const moveHeld = statement<GoingOn, { moved: true }>(
 
 /**
  * The call goes on, and its job with it; the first news also makes its SID known. A call that becomes known only after its
- * run was stopped gets what stop did with the others. Stop changes the job's row, so it has committed before this statement
+ * run was stopped gets what stop did with the others. Stop locks the job's row, so it has committed before this statement
  * gets the job's lock, and is seen by the function's own, younger snapshot; or it waits, and then finds the call.
  * @returns whether anything moved
  */

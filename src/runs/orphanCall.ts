@@ -18,8 +18,11 @@ export type Orphaned = "adopted" | "hung_up" | "ignored";
 
 type OrphanCall = CallNews & { status: CallStatus };
 
-/** Safe to repeat. In a transaction of its own: the locks that adoption needs come before the job's. */
-export async function takeOrphan(db: Database, attempt: Attempt, call: OrphanCall): Promise<Orphaned> {
+/**
+ * Safe to repeat. In a transaction of its own: the locks that adoption needs come before the job's.
+ * @param logged with a row in call_log
+ */
+export async function takeOrphan(db: Database, attempt: Attempt, call: OrphanCall, logged: boolean): Promise<Orphaned> {
   const { sid } = call;
   const { businessId, runId, jobId, token } = attempt;
   return await inTransaction(db, async (tx) => {
@@ -28,7 +31,7 @@ export async function takeOrphan(db: Database, attempt: Attempt, call: OrphanCal
     const job = run && (await lockJob(tx, businessId, jobId));
     if (!run || !job) return "ignored";
     if (job.token === token && job.status !== "queued") {
-      if (job.callSid !== sid) return await hangUp(tx, attempt, call);
+      if (job.callSid !== sid) return await hangUp(tx, attempt, call, logged);
       // Other news of the call was quicker, and adopted it.
       return LIVE_JOB.includes(job.status) ? "adopted" : "ignored";
     }
@@ -38,7 +41,7 @@ export async function takeOrphan(db: Database, attempt: Attempt, call: OrphanCal
         superseded_by: sid,
       });
     const again = await lockRun(tx, businessId, runId);
-    return again && (await adoptQueued(tx, attempt, again, sid)) ? "adopted" : await hangUp(tx, attempt, call);
+    return again && (await adoptQueued(tx, attempt, again, sid)) ? "adopted" : await hangUp(tx, attempt, call, logged);
   });
 }
 
@@ -75,11 +78,11 @@ async function adoptQueued(tx: Tx, attempt: Attempt, run: LockedRun, sid: string
   return true;
 }
 
-async function hangUp(tx: Tx, attempt: Attempt, call: OrphanCall): Promise<"hung_up" | "ignored"> {
+async function hangUp(tx: Tx, attempt: Attempt, call: OrphanCall, logged: boolean): Promise<"hung_up" | "ignored"> {
   const { sid, status } = call;
   const { businessId, runId, jobId, token } = attempt;
   // A phone rang: the CRM shows it, whatever became of the job.
-  await recordCall(tx, attempt, call);
+  if (logged) await recordCall(tx, attempt, call);
   const fresh = await row(
     tx,
     sql`update outbound_call_attempts set call_sid = ${sid}, news_at = clock_timestamp()

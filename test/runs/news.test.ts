@@ -300,6 +300,25 @@ describe("news of a call", () => {
     await assertInvariants(w);
   });
 
+  it("a call whose job has moved on is hung up also where call_log refuses its row", async (t) => {
+    const w = await world(t);
+    const business = await w.business();
+    await w.db.execute(sql`alter table call_log add constraint crm_rule check (lead_id < 0)`);
+    const first = await begun(w, business);
+    await givenUp(w, first);
+    const { claims } = await dispatchOnce(w.engine(), business.id);
+    assert.equal(await beginAttempt(w.db, claims[0]!), "begun");
+    const sid = aSid();
+    const { log } = w.engine();
+    assert.equal(await applyNews(w.db, newsOf(first, sid, "ringing"), undefined, log), "applied");
+    const hangUps = await rows(w.db, sql`select key from graphile_worker.jobs where key like 'hang_up:%'`);
+    assert.deepEqual(hangUps, [{ key: `hang_up:${sid}` }]);
+    assert.ok((await trailOf(w, first.jobId)).includes("job.orphan_hung_up"));
+    assert.ok(w.logged.some((line) => line.includes("whose rules refuse it")));
+    assert.equal((await w.jobs(first.runId))[0]!.status, "dialing", "its successor goes on");
+    await assertInvariants(w);
+  });
+
   it("a call that was adopted under a later attempt is known by its SID, whatever its URLs say", async (t) => {
     const w = await world(t);
     const business = await w.business();
