@@ -16,6 +16,7 @@ const DOOR = [
   "0041_lookups",
   "0042_end_calls_if_stopped",
   "0044_caller_id_of_another",
+  "0046_end_calls_of_a_failed_run",
 ];
 const DOOR_VIEWS = 7;
 

@@ -84,6 +84,7 @@ async function endAtOnce(door: Door, runId: number, ending: Ending): Promise<{ n
       { ...run, status: open ? ending.status : run.status },
       ending.message,
     );
+    await lockLiveJobs(tx, businessId, runId);
     await forgetActiveNumbers(tx, businessId, runId);
     const kind = open ? `run.${ending.status}` : "run.queue_cancelled";
     await audit(tx, {
@@ -97,6 +98,18 @@ async function endAtOnce(door: Door, runId: number, ending: Ending): Promise<{ n
     await wakeEndCalls(tx, runId, ending.hangUp);
     return { now: open, cancelledJobs: cancelled };
   });
+}
+
+/**
+ * News that makes a call known locks its job: either it has committed, and the first look at the carrier's calls finds that
+ * one, or it waits for the stop to commit, sees it, and ends the call itself.
+ */
+async function lockLiveJobs(tx: Tx, businessId: number, runId: number): Promise<void> {
+  await tx.execute(sql`
+    select 1 from outbound_call_jobs
+     where run_id = ${runId} and business_id = ${businessId} and status in ('dialing', 'calling')
+     order by id
+       for no key update`);
 }
 
 /** The run had ended already, with calls that somebody now wants to end. */

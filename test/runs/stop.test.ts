@@ -8,6 +8,7 @@ import * as begin from "../../src/runs/begin.ts";
 import { closeRun, forgetActiveNumbers } from "../../src/runs/closeRun.ts";
 import { dispatchOnce } from "../../src/runs/dispatch.ts";
 import { applyNews } from "../../src/runs/news.ts";
+import { reclaimStuckRuns } from "../../src/runs/reclaim.ts";
 import { forceCancelRun, stopRun } from "../../src/runs/stop.ts";
 import { mutant } from "../support/mutant.ts";
 import { sized } from "../support/sizes.ts";
@@ -343,6 +344,35 @@ describe("stop and the calls at the carrier", () => {
            where task_identifier = 'end_calls'`,
     );
     assert.deepEqual(tasks, [{ key: `end:${runId}`, payload: { runId, hangUp: true } }]);
+    await assertInvariants(w);
+  });
+
+  it("ends also the call of a failed run that becomes known only after somebody has stopped it", async (t) => {
+    const w = await world(t);
+    const business = await w.business({ limit: 1 });
+    const { runId } = await w.enqueue(business, await w.leads(business, 2));
+    const [claim] = (await dispatchOnce(w.engine(), business.id)).claims;
+    assert.equal(await begin.beginAttempt(w.db, claim!), "begun");
+    await w.db.execute(sql`update outbound_call_runs set lock_ts = lock_ts - interval '1 hour' where id = ${runId}`);
+    assert.equal(await reclaimStuckRuns(w.engine()), 1);
+    // Who makes the call known holds its job: stop waits for him, or he for stop.
+    const heldJob = (tx: Tx) =>
+      tx.execute(sql`select 1 from outbound_call_jobs where id = ${claim!.jobId} for no key update`);
+    const [stopped] = await againstLock(w, heldJob, () =>
+      stopRun(w.door(business), runId, { hangUp: false, flight: SHORT_FLIGHT }),
+    );
+    assert.deepEqual(valueOf(stopped), { stopped: false, cancelledJobs: 1 });
+    const endings = async () =>
+      (
+        await rows<{ key: string }>(w.db, sql`select key from graphile_worker.jobs where task_identifier = 'end_calls'`)
+      ).map(({ key }) => key);
+    // Stop's own look found no call yet.
+    assert.deepEqual(await endings(), [`end:${runId}`]);
+    await w.db.execute(sql`delete from graphile_worker._private_jobs`);
+    const news = { token: claim!.token, sid: "CA1", status: "queued", durationSeconds: null, from: "fetch" as const };
+    assert.equal(await applyNews(w.db, news), "applied");
+    assert.deepEqual(await endings(), [`end:${runId}`]);
+    assert.equal((await w.run(runId)).status, "failed");
     await assertInvariants(w);
   });
 
