@@ -345,12 +345,13 @@ describe("news of a call", () => {
       () => applyNews(w.db, newsOf(claim, sid, "ringing")),
       () => applyNews(w.db, newsOf(claim, sid, "completed")),
     );
-    assert.deepEqual(
-      told.map((one) => valueOf(one)),
-      ["applied", "applied"],
-    );
+    const [ringing, completed] = told.map((one) => valueOf(one));
+    assert.equal(completed, "applied");
+    // The first adopts the call for both; by the time it comes to its own word the second may have told of the end.
+    assert.ok(ringing === "applied" || ringing === "ignored", ringing);
     const [job] = await w.jobs(claim.runId);
     assert.deepEqual([job!.status, job!.sid], ["completed", sid]);
+    assert.ok((await trailOf(w, claim.jobId)).includes("job.adopted"));
     await assertInvariants(w);
   });
 });
